@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace sft {
+
+// Keys stay in the order in which they were written or read.
+using Json = nlohmann::ordered_json;
+
+// JSON text to a value. `where` ("path", "path:line") opens the message of the Error thrown on bad
+// syntax (with line and column), nesting past 100 levels, or duplicate keys.
+Json parse_json(std::string_view text, const std::string& where);
+Json read_json(const std::filesystem::path& path);
+
+enum class JsonLayout { kCompact, kIndented };
+
+// A value to text: UTF-8 unescaped, floats in the shortest form that reads back equal (NaN and
+// infinities are null), invalid UTF-8 replaced by U+FFFD. Indented by two spaces, with a final
+// newline; compact: ", " and ": " between, as Python's json writes a line.
+std::string dump_json(const Json& value, JsonLayout layout);
+
+// The member `key` of an object as T (std::string, bool, double, int64_t, Json). Throws Error that
+// names `where`, the key and what is there instead: absent, or of another type.
+template <typename T>
+T json_member(const Json& object, const std::string& key, const std::string& where);
+
+}  // namespace sft

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "sft/io/file.h"
+#include "sft/io/json.h"
+
+namespace sft {
+
+// Reads JSON Lines (UTF-8, one value a line, blank lines skipped; CRLF and a leading BOM are
+// taken), a line at a time. "-" is stdin. Throws Error with path:line for a broken line, and for
+// one longer than 64 MB.
+class JsonlReader {
+ public:
+  struct Row {
+    Json value;
+    std::string where;  // "path:line"
+  };
+  explicit JsonlReader(const std::filesystem::path& path);
+  std::optional<Row> next();
+
+ private:
+  std::filesystem::path path_;
+  std::ifstream file_;
+  std::istream* stream_;
+  uint64_t line_ = 0;
+};
+
+// Writes JSON Lines that appear whole or not at all; "-" is stdout.
+class JsonlWriter {
+ public:
+  explicit JsonlWriter(const std::filesystem::path& path);
+  void write(const Json& value);
+  void commit();
+
+ private:
+  std::optional<AtomicFile> file_;  // none for stdout
+};
+
+}  // namespace sft

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sft {
+
+enum class SpecialTokens {
+  kAdd,   // BOS (and what else the post-processor says) as the tokenizer's own config has it
+  kNone,  // only the text's own tokens
+};
+
+// A text as token ids. ends[i] is the byte of the input text (not of its normalised form) at which
+// token i ends, its untrimmed bytes counted: a leading space belongs to its token. Tokens that the
+// tokenizer adds in front have end 0; ends never decrease.
+struct Encoding {
+  std::vector<int32_t> ids;
+  std::vector<uint32_t> ends;
+};
+
+// Turns text into token ids and back. Implementations are immutable and safe to share between
+// threads. Invalid UTF-8 in a text is read as U+FFFD per maximal subpart, as Python's
+// errors='replace' has it (ends still count the bytes given).
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // Text that spells a special (added) token is that token, as transformers has it. A
+  // post-processor's EOS is not added.
+  virtual Encoding encode(std::string_view text, SpecialTokens special) const = 0;
+
+  // The bytes that an id stands for in running text: of a byte-level token its raw bytes, of a
+  // special token its text, "" for ids without one. Tokens' bytes joined are the decoded text
+  // before invalid UTF-8 is replaced.
+  virtual std::string token_bytes(int32_t id) const = 0;
+  // The vocabulary's own string of an id ("Ġthe"), "" for an id without one.
+  virtual std::string token(int32_t id) const = 0;
+  virtual std::optional<int32_t> id_of(std::string_view token) const = 0;
+
+  virtual bool is_special(int32_t id) const = 0;
+  // One more than the largest id.
+  virtual int32_t vocab_size() const = 0;
+  virtual std::optional<int32_t> bos_id() const = 0;
+  virtual std::optional<int32_t> eos_id() const = 0;
+};
+
+enum class DecodeSpecial { kKeep, kSkip };
+
+// Ids to text; invalid UTF-8 becomes U+FFFD per maximal subpart. Throws Error for an id that is
+// negative or not in the vocabulary.
+std::string decode(const Tokenizer& tokenizer, std::span<const int32_t> ids,
+                   DecodeSpecial special);
+
+// Reads the tokenizer of a model folder (tokenizer.json with tokenizer_config.json where present),
+// or one tokenizer file. Throws Error: what is wrong where, or what is not supported, by name.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
+
+// How many of an encoding's first tokens belong to the prompt, the first `prompt_bytes` bytes of
+// its text: a token belongs to what follows if its bytes end after the prompt's last byte. The one
+// rule by which training, scoring and generation split a text.
+size_t num_prompt_tokens(const Encoding& encoding, size_t prompt_bytes);
+
+}  // namespace sft
