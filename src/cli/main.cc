@@ -1,0 +1,105 @@
+// The binary: parses the command line, runs one command, and turns what it throws into one line on
+// stderr and an exit code (see Exit codes in README.md).
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "sft/core/error.h"
+#include "sft/core/log.h"
+#include "sft/core/table.h"
+
+namespace sft {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitStopped = 75;
+
+void add_common_options(CLI::App& app, CommonOptions& common) {
+  app.add_option("--set", common.overrides, "override a config key: key.path=value (repeatable)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Common");
+  app.add_option("--threads", common.threads, "threads to compute with [OMP_NUM_THREADS, or cores]")
+      ->check(CLI::Range(1, 4096))
+      ->group("Common");
+  app.add_flag("--quiet", common.is_quiet, "only warnings and errors on stderr")->group("Common");
+  app.add_flag("--verbose", common.is_verbose, "details on stderr")->group("Common");
+  app.add_flag("--json", common.is_json, "the result as JSON on stdout")->group("Common");
+}
+
+void print_faults(const UsageError& error) {
+  for (const std::string& fault : error.faults()) {
+    fmt::print(stderr, "sft: error: {}\n", fault);
+  }
+}
+
+// CLI11 takes any unknown word for a stray argument; a command is more likely meant.
+void check_command_name(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    return;
+  }
+  find_entry(commands(), "command", argv[1]);
+}
+
+int run(int argc, char** argv) {
+  check_command_name(argc, argv);
+  CLI::App app(
+      "sft fine-tunes language models, scores them, and carries grids of such runs to their end.",
+      "sft");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "sft " SFT_VERSION);
+  CommonOptions common;
+  RunCommand chosen;
+  std::vector<RunCommand> runs;
+  for (const Command& command : commands()) {
+    CLI::App* const sub =
+        app.add_subcommand(std::string(command.name), std::string(command.summary));
+    sub->footer("Example:\n  " + std::string(command.example));
+    runs.push_back(command.define(*sub, common));
+    add_common_options(*sub, common);
+    sub->callback([&chosen, &runs, index = runs.size() - 1] { chosen = runs[index]; });
+  }
+  app.footer("`sft COMMAND --help` shows a command's flags with an example.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(std::string(error.what()) + "; see sft --help");
+  }
+  init_logging(common.is_quiet     ? LogLevel::kQuiet
+               : common.is_verbose ? LogLevel::kVerbose
+                                   : LogLevel::kNormal);
+  apply_threads(common.threads);
+  return chosen();
+}
+
+}  // namespace
+}  // namespace sft
+
+int main(int argc, char** argv) {
+  try {
+    return sft::run(argc, argv);
+  } catch (const sft::UsageError& error) {
+    sft::print_faults(error);
+    return sft::kExitUsage;
+  } catch (const sft::Interrupted& stop) {
+    fmt::print(stderr, "sft: stopped: {}\n", stop.what());
+    return sft::kExitStopped;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "sft: error: out of memory; use smaller batches or a smaller model\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sft: error: {}\n", error.what());
+  }
+  return sft::kExitFailed;
+}
