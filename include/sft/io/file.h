@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sft {
 
@@ -13,13 +14,16 @@ namespace sft {
 // `max_bytes`.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 30);
 
-// A file mapped read-only; its bytes are valid as long as the object lives. Throws Error.
+// A file mapped read-only; its bytes are valid as long as the object lives, and do not move with
+// it. A file that another process cuts short meanwhile ends this one (SIGBUS). Throws Error.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
@@ -32,7 +36,11 @@ class MappedFile {
 
 // A file that appears whole or not at all: written under a temporary name beside `path`, and put in
 // its place by `commit` (fsync, rename, fsync of the folder). Without commit nothing remains.
-// Replaces nothing that is not a regular file. Throws Error on every failed call.
+// Missing parents are made. Replaces nothing that is not a regular file, which is checked at
+// construction, before any work. Throws Error on every failed call.
+//
+// Calls: write* commit. Leftovers of killed runs (same target, dead process of this host) are
+// removed at construction.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -45,16 +53,21 @@ class AtomicFile {
   void commit();
 
  private:
+  void flush();
+
   std::filesystem::path path_;
   std::filesystem::path temporary_path_;
-  int descriptor_ = -1;
+  std::vector<std::filesystem::path> made_parents_;
+  int descriptor_ = -1;  // -1: committed
   std::string buffer_;
 };
 
 // The same for a whole folder: files are written into `staging()`, and `commit` syncs them all and
-// renames the folder to `path`. An existing folder at `path` is replaced only where `replace` says
-// so (it is moved aside, then removed); anything else there is an Error at construction, before any
-// work. Missing parents are made. Leftovers of killed runs (same name, dead process) are removed.
+// renames the folder to `path`. An existing folder at `path` is replaced only where `existing` says
+// so (the two are exchanged in one step where the file system can, then the old one is removed);
+// that it is one of ours is for the caller to know. Anything else there is an Error at
+// construction, before any work. Missing parents are made. Leftovers of killed runs (same target,
+// dead process of this host) are removed.
 class AtomicFolder {
  public:
   enum class Existing { kRefuse, kReplace };
@@ -67,8 +80,11 @@ class AtomicFolder {
   void commit();
 
  private:
+  void check_target() const;
+
   std::filesystem::path path_;
   std::filesystem::path staging_path_;
+  std::vector<std::filesystem::path> made_parents_;
   Existing existing_;
   bool is_committed_ = false;
 };

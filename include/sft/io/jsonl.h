@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <optional>
 #include <string>
 
@@ -12,8 +13,8 @@
 namespace sft {
 
 // Reads JSON Lines (UTF-8, one value a line, blank lines skipped; CRLF and a leading BOM are
-// taken), a line at a time. "-" is stdin. Throws Error with path:line for a broken line, and for
-// one longer than 64 MB.
+// taken), a line at a time. "-" is stdin; pipes are read as well. Throws Error with path:line for
+// a broken line, and for one longer than 64 MB.
 class JsonlReader {
  public:
   struct Row {
@@ -21,10 +22,15 @@ class JsonlReader {
     std::string where;  // "path:line"
   };
   explicit JsonlReader(const std::filesystem::path& path);
-  std::optional<Row> next();
+  JsonlReader(const JsonlReader&) = delete;
+  JsonlReader& operator=(const JsonlReader&) = delete;
+
+  std::optional<Row> next();  // none at the end
 
  private:
-  std::filesystem::path path_;
+  bool read_line(std::string& line);
+
+  std::string name_;
   std::ifstream file_;
   std::istream* stream_;
   uint64_t line_ = 0;

@@ -13,13 +13,14 @@
 
 namespace sft {
 
-// Element types of a tensor on disk. Others of the format (F64, integers, F8) are refused by name
-// where a weight is asked for.
+// Element types of a tensor on disk. Others of the format (8-bit floats and such) are refused by
+// name on opening a file; what is no weight (F64, integers) where a weight is asked for.
 enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool };
 std::string_view dtype_name(DType dtype);  // safetensors' names: "F32", "BF16"
 size_t dtype_bytes(DType dtype);
 
-// A tensor's place: `bytes` are row-major, little-endian, and live as long as the file is mapped.
+// A tensor's place: `bytes` are row-major, little-endian, at any address (not aligned), and live as
+// long as the file is mapped.
 struct TensorView {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
@@ -39,6 +40,8 @@ class SafetensorsFile {
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:
+  void read_header();
+
   MappedFile file_;
   std::map<std::string, TensorView> tensors_;
   std::map<std::string, std::string> metadata_;
@@ -48,6 +51,7 @@ class SafetensorsFile {
 // shards (plain names in the same folder; each tensor in the shard that the index names).
 class SafetensorsFolder {
  public:
+  // Throws Error where a file is missing, saying which and what to do.
   explicit SafetensorsFolder(const std::filesystem::path& folder);
 
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
@@ -55,6 +59,9 @@ class SafetensorsFolder {
   const std::filesystem::path& file_of(const std::string& tensor) const;
 
  private:
+  void add_file(const std::filesystem::path& path);
+  void read_shards(const std::filesystem::path& index_path);
+
   std::vector<SafetensorsFile> files_;
   std::map<std::string, TensorView> tensors_;
   std::map<std::string, size_t> file_index_;
@@ -65,15 +72,15 @@ struct NamedTensor {
   TensorView view;
 };
 
-// Writes `tensors` as one file; the header is aligned to 8 bytes and says {"format": "pt"}, as
-// transformers expects. Sorted by name, so equal tensors give equal bytes.
+// Writes `tensors` as one file, as AtomicFile does; the header is aligned to 8 bytes and says
+// {"format": "pt"}, as transformers expects. Widest elements first, so that each tensor is aligned
+// to its own, then by name: equal tensors give equal bytes in whatever order they come.
 void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors);
 
-// Writes a model folder's weights: model.safetensors, or shards of at most `max_shard_bytes` and
-// model.safetensors.index.json, named as transformers names them. Files are written in place, not
-// atomically: call it on the staging folder of an AtomicFolder.
-void write_safetensors_folder(const std::filesystem::path& folder,
-                              std::vector<NamedTensor> tensors,
+// Writes a model folder's weights: model.safetensors, or shards of at most `max_shard_bytes` (or
+// one tensor) and model.safetensors.index.json, named as transformers names them. Each file is
+// atomic, all of them are not: call it on the staging folder of an AtomicFolder.
+void write_safetensors_folder(const std::filesystem::path& folder, std::vector<NamedTensor> tensors,
                               uint64_t max_shard_bytes = 5'000'000'000);
 
 // SHA-256 over name, dtype, shape and bytes of each tensor in the order of names: for each, the

@@ -1,0 +1,165 @@
+// The weights of a model folder. Several files come with model.safetensors.index.json:
+//     {"metadata": {"total_size": <bytes>}, "weight_map": {"<tensor>": "<file>", ...}}
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sft/core/error.h"
+#include "sft/io/json.h"
+#include "sft/io/safetensors.h"
+
+namespace sft {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSingleName = "model.safetensors";
+constexpr const char* kIndexName = "model.safetensors.index.json";
+
+// Names of tensors and of the shard each is in, as the index says.
+using WeightMap = std::vector<std::pair<std::string, std::string>>;
+
+bool is_plain_file_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+}
+
+WeightMap read_weight_map(const fs::path& index_path) {
+  const std::string where = index_path.string();
+  const Json map = json_member<Json>(read_json(index_path), "weight_map", where);
+  if (!map.is_object() || map.empty()) {
+    throw Error(where + ": 'weight_map' is no object of tensor names and files");
+  }
+  WeightMap weights;
+  for (const auto& [tensor, file] : map.get_ref<const Json::object_t&>()) {
+    if (!file.is_string() || !is_plain_file_name(file.get_ref<const std::string&>())) {
+      throw Error(
+          fmt::format("{}: the file of tensor '{}' is {}, must be a name in the same folder", where,
+                      tensor, dump_json(file, JsonLayout::kCompact)));
+    }
+    weights.emplace_back(tensor, file.get<std::string>());
+  }
+  return weights;
+}
+
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw Error(folder.string() + ": no such folder; name a model folder in Hugging Face layout");
+  }
+  for (const char* const name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (fs::exists(folder / name)) {
+      throw Error(fmt::format("{}: has {} but no {}; save the model as safetensors",
+                              folder.string(), name, kSingleName));
+    }
+  }
+  throw Error(fmt::format("{}: has neither {} nor {}; is it a model folder, whole?",
+                          folder.string(), kSingleName, kIndexName));
+}
+
+std::vector<std::vector<NamedTensor>> split_shards(std::vector<NamedTensor> tensors,
+                                                   uint64_t max_shard_bytes) {
+  std::sort(tensors.begin(), tensors.end(),
+            [](const NamedTensor& a, const NamedTensor& b) { return a.name < b.name; });
+  std::vector<std::vector<NamedTensor>> shards(1);
+  uint64_t shard_bytes = 0;
+  for (NamedTensor& tensor : tensors) {
+    if (!shards.back().empty() && shard_bytes + tensor.view.bytes.size() > max_shard_bytes) {
+      shards.emplace_back();
+      shard_bytes = 0;
+    }
+    shard_bytes += tensor.view.bytes.size();
+    shards.back().push_back(std::move(tensor));
+  }
+  return shards;
+}
+
+}  // namespace
+
+SafetensorsFolder::SafetensorsFolder(const fs::path& folder) {
+  // transformers, too, prefers the single file.
+  if (fs::exists(folder / kSingleName)) {
+    add_file(folder / kSingleName);
+  } else if (fs::exists(folder / kIndexName)) {
+    read_shards(folder / kIndexName);
+  } else {
+    refuse_folder(folder);
+  }
+}
+
+void SafetensorsFolder::add_file(const fs::path& path) {
+  const SafetensorsFile& file = files_.emplace_back(path);
+  for (const auto& [name, view] : file.tensors()) {
+    if (!tensors_.emplace(name, view).second) {
+      throw Error(fmt::format("{}: tensor '{}' is also in {}", path.string(), name,
+                              file_of(name).filename().string()));
+    }
+    file_index_.emplace(name, files_.size() - 1);
+  }
+}
+
+void SafetensorsFolder::read_shards(const fs::path& index_path) {
+  const WeightMap weights = read_weight_map(index_path);
+  const fs::path folder = index_path.parent_path();
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : weights) {
+    if (names.insert(file).second && !fs::exists(folder / file)) {
+      throw Error(fmt::format("{}: is missing, {} names it; the model is not whole: get it again",
+                              (folder / file).string(), index_path.filename().string()));
+    }
+  }
+  files_.reserve(names.size());
+  for (const std::string& name : names) {
+    add_file(folder / name);
+  }
+  for (const auto& [tensor, file] : weights) {
+    if (!tensors_.contains(tensor)) {
+      throw Error(fmt::format("{}: has no tensor '{}', which {} places there",
+                              (folder / file).string(), tensor, index_path.filename().string()));
+    }
+    if (const fs::path found = file_of(tensor).filename(); found != file) {
+      throw Error(fmt::format("{}: places tensor '{}' in {}, it is in {}", index_path.string(),
+                              tensor, file, found.string()));
+    }
+  }
+  if (weights.size() != tensors_.size()) {
+    const std::set<std::pair<std::string, std::string>> listed(weights.begin(), weights.end());
+    for (const auto& [name, index] : file_index_) {
+      if (const std::string file = files_[index].path().filename().string();
+          !listed.contains({name, file})) {
+        throw Error(fmt::format("{}: tensor '{}' is not in {}", files_[index].path().string(), name,
+                                index_path.filename().string()));
+      }
+    }
+  }
+}
+
+const fs::path& SafetensorsFolder::file_of(const std::string& tensor) const {
+  return files_[file_index_.at(tensor)].path();
+}
+
+void write_safetensors_folder(const fs::path& folder, std::vector<NamedTensor> tensors,
+                              uint64_t max_shard_bytes) {
+  std::vector<std::vector<NamedTensor>> shards = split_shards(std::move(tensors), max_shard_bytes);
+  if (shards.size() == 1) {
+    write_safetensors(folder / kSingleName, std::move(shards.front()));
+    return;
+  }
+  uint64_t total_bytes = 0;
+  Json index = {{"metadata", Json::object()}, {"weight_map", Json::object()}};
+  Json::object_t& places = index["weight_map"].get_ref<Json::object_t&>();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::string name = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+    for (const NamedTensor& tensor : shards[i]) {
+      total_bytes += tensor.view.bytes.size();
+      places.emplace_back(tensor.name, name);
+    }
+    write_safetensors(folder / name, std::move(shards[i]));
+  }
+  index["metadata"]["total_size"] = total_bytes;
+  write_file(folder / kIndexName, dump_json(index, JsonLayout::kIndented));
+}
+
+}  // namespace sft

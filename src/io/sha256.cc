@@ -1,0 +1,51 @@
+#include "sft/io/sha256.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "sft/core/error.h"
+
+namespace sft {
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() = default;
+  ~State() { EVP_MD_CTX_free(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  SFT_CHECK(state_->context != nullptr);
+  SFT_CHECK(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::string_view bytes) {
+  SFT_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  SFT_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+std::string Sha256::hex() {
+  std::array<unsigned char, 32> digest{};
+  SFT_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) == 1);
+  std::string text;
+  for (const unsigned char byte : digest) {
+    text += fmt::format("{:02x}", byte);
+  }
+  return text;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.hex();
+}
+
+}  // namespace sft
