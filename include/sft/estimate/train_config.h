@@ -59,8 +59,8 @@ struct CheckpointConfig {
   Save save = Save::kEachEpoch;
   int64_t save_steps = 0;  // for kSteps
   Keep keep = Keep::kAll;
-  int64_t keep_newest = 0;      // for kNewest
-  std::string dtype = "auto";   // auto | float32 | bf16
+  int64_t keep_newest = 0;     // for kNewest
+  std::string dtype = "auto";  // auto | float32 | bf16
   double state_minutes = 10;
   bool keep_state = false;
 };
