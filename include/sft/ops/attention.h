@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <ATen/core/Tensor.h>
+
+namespace sft {
+
+// Causal self-attention of samples packed one after another; no token sees another sample's.
+//   queries: [tokens, heads, head_dim]; keys, values: [tokens, kv_heads, head_dim]; heads is a
+//   multiple of kv_heads, and head h reads key head h / (heads / kv_heads).
+//   cu_seqlens: the samples' first tokens and, last, the number of tokens.
+// Returns [tokens, heads, head_dim] of the inputs' type; softmax in float32. Differentiable.
+at::Tensor attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
+                     std::span<const int32_t> cu_seqlens, double scale);
+
+// The same by its definition, all scores of a sample at once; runs on any device.
+at::Tensor attention_plain(const at::Tensor& queries, const at::Tensor& keys,
+                           const at::Tensor& values, std::span<const int32_t> cu_seqlens,
+                           double scale);
+
+// Attention of one new token over everything cached before it and itself, without gradients.
+//   query: [heads, head_dim]; keys, values: [kv_heads, length, head_dim], the new token's last.
+// Returns [heads, head_dim].
+at::Tensor cached_attention(const at::Tensor& query, const at::Tensor& keys,
+                            const at::Tensor& values, double scale);
+
+}  // namespace sft

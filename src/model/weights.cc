@@ -1,0 +1,158 @@
+#include "sft/model/weights.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
+
+#include "sft/core/error.h"
+#include "sft/core/rng.h"
+#include "sft/io/tensor_scan.h"
+
+namespace sft {
+namespace {
+
+using at::Tensor;
+
+constexpr float kInitDeviation = 0.02F;
+
+at::ScalarType weight_type(DType dtype, const std::string& where) {
+  switch (dtype) {
+    case DType::kF32:
+      return at::kFloat;
+    case DType::kF16:
+      return at::kHalf;
+    case DType::kBF16:
+      return at::kBFloat16;
+    default:
+      throw Error(where + ": dtype " + std::string(dtype_name(dtype)) +
+                  " is no weight's; F32, F16 and BF16 are read");
+  }
+}
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text;
+  for (const int64_t size : shape) {
+    text += (text.empty() ? "" : ", ") + std::to_string(size);
+  }
+  return "[" + text + "]";
+}
+
+// Tensors that are in many checkpoints and are no parameters.
+bool is_passed_over(const std::string& name, const ModelConfig& config) {
+  return name.ends_with(".rotary_emb.inv_freq") ||
+         (name == "lm_head.weight" && config.shape.has_tied_embeddings);
+}
+
+}  // namespace
+
+Tensor as_tensor(const TensorView& view, const std::string& where) {
+  const at::ScalarType type = weight_type(view.dtype, where);
+  // from_blob takes no pointer to const; nothing writes through it.
+  void* const data = const_cast<std::byte*>(view.bytes.data());  // NOLINT(cppcoreguidelines-*)
+  return at::from_blob(data, view.shape, at::TensorOptions().dtype(type));
+}
+
+TensorView as_view(const Tensor& tensor) {
+  SFT_CHECK(tensor.is_contiguous() && tensor.is_cpu());
+  TensorView view;
+  view.dtype = tensor.scalar_type() == at::kFloat  ? DType::kF32
+               : tensor.scalar_type() == at::kHalf ? DType::kF16
+                                                   : DType::kBF16;
+  SFT_CHECK(view.dtype != DType::kBF16 || tensor.scalar_type() == at::kBFloat16);
+  view.shape = tensor.sizes().vec();
+  view.bytes = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+  return view;
+}
+
+void load_weights(const ParameterSet& parameters, const ModelConfig& config,
+                  const SafetensorsFolder& files) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, view] : files.tensors()) {
+    const std::string where = files.file_of(name).string() + ": " + name;
+    const Parameter* const parameter = parameters.find(name);
+    if (parameter == nullptr) {
+      if (is_passed_over(name, config)) {
+        continue;
+      }
+      throw Error(where + ": no parameter of a '" + config.shape.model_type +
+                  "' model with this config.json; is this the right config?");
+    }
+    if (parameter->value.sizes() != view.shape) {
+      throw Error(where + ": shape " + shape_text(view.shape) + " in the file, " +
+                  shape_text(parameter->value.sizes()) +
+                  " by config.json; is this the right config?");
+    }
+    const Tensor stored = as_tensor(view, where);
+    if (const std::optional<size_t> place = find_non_finite(view)) {
+      throw Error(where + ": element " + std::to_string(*place) +
+                  " is NaN or infinite; the file is damaged or its training diverged");
+    }
+    parameter->value.copy_(stored);
+  }
+  for (const Parameter& parameter : parameters.all()) {
+    if (!files.tensors().contains(parameter.name)) {
+      const std::string where =
+          files.tensors().empty()
+              ? "model.safetensors"
+              : files.file_of(files.tensors().begin()->first).parent_path().string();
+      throw Error(where + ": " + parameter.name +
+                  " is in none of the safetensors files, config.json asks for it with shape " +
+                  shape_text(parameter.value.sizes()));
+    }
+  }
+}
+
+void init_weights(CausalLm& model, uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : model.parameters().all()) {
+    if (parameter.value.dim() == 1) {
+      parameter.value.fill_(parameter.name.ends_with(".bias") ? 0 : 1);
+      continue;
+    }
+    const Rng rng(seed, parameter.name);
+    Tensor values = at::empty(parameter.value.sizes(), at::TensorOptions().dtype(at::kFloat));
+    auto* const data = values.mutable_data_ptr<float>();
+    at::parallel_for(0, values.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        data[i] = kInitDeviation * rng.normal(static_cast<uint64_t>(i));
+      }
+    });
+    parameter.value.copy_(values);
+  }
+}
+
+void save_weights(const std::vector<Parameter>& tensors, DType dtype,
+                  const std::filesystem::path& folder) {
+  std::vector<Tensor> kept;  // keeps the bytes alive until they are written
+  std::vector<NamedTensor> named;
+  for (const Parameter& parameter : tensors) {
+    Tensor value = parameter.value.detach().to(at::kCPU).to(weight_type(dtype, parameter.name));
+    value = value.contiguous();
+    TensorView view = as_view(value);
+    if (find_non_finite(view).has_value()) {
+      throw Error(parameter.name +
+                  " holds NaN or infinite values and is not written; a lower learning rate or "
+                  "gradient clipping may keep training stable");
+    }
+    kept.push_back(std::move(value));
+    named.push_back({parameter.name, std::move(view)});
+  }
+  write_safetensors_folder(folder, std::move(named));
+}
+
+ModelFolder load_model(const std::filesystem::path& folder, at::ScalarType dtype,
+                       at::Device device) {
+  ModelFolder loaded;
+  loaded.config = read_model_config(folder);
+  const SafetensorsFolder files(folder);
+  loaded.model = make_model(loaded.config, dtype, device);
+  load_weights(loaded.model->parameters(), loaded.config, files);
+  return loaded;
+}
+
+}  // namespace sft

@@ -1,0 +1,160 @@
+#include "sft/ops/attention.h"
+
+#include <tuple>
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
+#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/softmax.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "sft/core/error.h"
+
+namespace sft {
+namespace {
+
+using at::Tensor;
+
+constexpr double kNoDropout = 0.0;
+
+// LibTorch's flash kernel takes [batch, heads, seq, head_dim] and as many key heads as heads. The
+// key heads stand in its place of the batch, and the queries that share one in its place of the
+// heads, so that keys and values are read where they are.
+
+// [seq, heads, head_dim] -> [kv_heads, group, seq, head_dim]
+Tensor grouped(const Tensor& queries, int64_t kv_heads) {
+  const int64_t group = queries.size(1) / kv_heads;
+  return queries.view({queries.size(0), kv_heads, group, queries.size(2)}).permute({1, 2, 0, 3});
+}
+
+// [seq, kv_heads, head_dim] -> [kv_heads, group, seq, head_dim], the group's keys being the same
+Tensor shared_by_group(const Tensor& keys, int64_t group) {
+  return keys.permute({1, 0, 2}).unsqueeze(1).expand({-1, group, -1, -1});
+}
+
+// [kv_heads, group, seq, head_dim] -> [seq, heads, head_dim]
+Tensor ungrouped(const Tensor& heads) {
+  return heads.permute({2, 0, 1, 3}).flatten(1, 2);
+}
+
+Tensor rows(const Tensor& packed, int64_t begin, int64_t end) {
+  return packed.slice(0, begin, end);
+}
+
+class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
+ public:
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& queries,
+                        const Tensor& keys, const Tensor& values,
+                        const std::vector<int64_t>& cu_seqlens, double scale) {
+    const int64_t kv_heads = keys.size(1);
+    const int64_t group = queries.size(1) / kv_heads;
+    Tensor output = at::empty_like(queries);
+    std::vector<Tensor> saved = {queries, keys, values, output};
+    for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+      const int64_t begin = cu_seqlens[i];
+      const int64_t end = cu_seqlens[i + 1];
+      const auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(
+          grouped(rows(queries, begin, end), kv_heads),
+          shared_by_group(rows(keys, begin, end), group),
+          shared_by_group(rows(values, begin, end), group), kNoDropout, /*is_causal=*/true,
+          /*attn_mask=*/{}, scale);
+      rows(output, begin, end).copy_(ungrouped(out));
+      saved.push_back(logsumexp);
+    }
+    context->save_for_backward(saved);
+    context->saved_data["cu_seqlens"] = cu_seqlens;
+    context->saved_data["scale"] = scale;
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& grads) {
+    const torch::autograd::variable_list saved = context->get_saved_variables();
+    const Tensor& queries = saved[0];
+    const Tensor& keys = saved[1];
+    const Tensor& values = saved[2];
+    const Tensor& output = saved[3];
+    const std::vector<int64_t> cu_seqlens = context->saved_data["cu_seqlens"].toIntVector();
+    const double scale = context->saved_data["scale"].toDouble();
+    const int64_t kv_heads = keys.size(1);
+    const int64_t group = queries.size(1) / kv_heads;
+    const Tensor dout = grads[0].contiguous();
+    Tensor dqueries = at::empty_like(queries);
+    Tensor dkeys = at::empty_like(keys);
+    Tensor dvalues = at::empty_like(values);
+    for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+      const int64_t begin = cu_seqlens[i];
+      const int64_t end = cu_seqlens[i + 1];
+      const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+          grouped(rows(dout, begin, end), kv_heads), grouped(rows(queries, begin, end), kv_heads),
+          shared_by_group(rows(keys, begin, end), group),
+          shared_by_group(rows(values, begin, end), group),
+          grouped(rows(output, begin, end), kv_heads), saved[4 + i], kNoDropout,
+          /*is_causal=*/true, /*attn_mask=*/{}, scale);
+      rows(dqueries, begin, end).copy_(ungrouped(dq));
+      // The queries of a group each have their share of their key head's gradient.
+      rows(dkeys, begin, end).copy_(dk.sum(1, false, at::kFloat).permute({1, 0, 2}));
+      rows(dvalues, begin, end).copy_(dv.sum(1, false, at::kFloat).permute({1, 0, 2}));
+    }
+    return {dqueries, dkeys, dvalues, Tensor(), Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                       std::span<const int32_t> cu_seqlens, double scale) {
+  const int64_t kv_heads = keys.size(1);
+  const int64_t group = queries.size(1) / kv_heads;
+  std::vector<Tensor> outputs;
+  for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+    const int64_t begin = cu_seqlens[i];
+    const int64_t end = cu_seqlens[i + 1];
+    const Tensor q = grouped(rows(queries, begin, end), kv_heads);
+    const Tensor k = shared_by_group(rows(keys, begin, end), group);
+    const Tensor v = shared_by_group(rows(values, begin, end), group);
+    const Tensor scores = at::matmul(q, k.transpose(-2, -1)).to(at::kFloat) * scale;
+    const Tensor is_later =
+        at::ones({end - begin, end - begin}, q.options().dtype(at::kBool)).triu(1);
+    const Tensor weights =
+        at::softmax(scores.masked_fill(is_later, -INFINITY), -1).to(values.scalar_type());
+    outputs.push_back(ungrouped(at::matmul(weights, v)));
+  }
+  return at::cat(outputs, 0);
+}
+
+Tensor attention(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                 std::span<const int32_t> cu_seqlens, double scale) {
+  SFT_CHECK(queries.size(1) % keys.size(1) == 0);
+  SFT_CHECK(!cu_seqlens.empty() && cu_seqlens.back() == queries.size(0));
+  if (!queries.is_cpu()) {
+    return attention_plain(queries, keys, values, cu_seqlens, scale);
+  }
+  return AttentionFunction::apply(queries.contiguous(), keys.contiguous(), values.contiguous(),
+                                  std::vector<int64_t>(cu_seqlens.begin(), cu_seqlens.end()),
+                                  scale);
+}
+
+Tensor cached_attention(const Tensor& query, const Tensor& keys, const Tensor& values,
+                        double scale) {
+  const int64_t kv_heads = keys.size(0);
+  const int64_t group = query.size(0) / kv_heads;
+  // The queries that share a key head are so many rows of a sequence that sees all keys.
+  const Tensor q = query.view({1, kv_heads, group, query.size(1)});
+  if (!query.is_cpu()) {
+    const Tensor scores = at::matmul(q, keys.unsqueeze(0).transpose(-2, -1)).to(at::kFloat) * scale;
+    const Tensor weights = at::softmax(scores, -1).to(values.scalar_type());
+    return at::matmul(weights, values.unsqueeze(0)).view_as(query);
+  }
+  const Tensor out = std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
+      q, keys.unsqueeze(0), values.unsqueeze(0), kNoDropout, /*is_causal=*/false,
+      /*attn_mask=*/{}, scale));
+  return out.reshape({query.size(0), query.size(1)});
+}
+
+}  // namespace sft

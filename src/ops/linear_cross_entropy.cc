@@ -1,0 +1,209 @@
+#include "sft/ops/linear_cross_entropy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "ops/vector_math.h"
+
+#include "sft/core/error.h"
+
+namespace sft {
+namespace {
+
+using at::Tensor;
+
+// The logits of a chunk take at most this much: large enough that the products run at full speed
+// and that few partial gradients of the output matrix are added up.
+constexpr int64_t kChunkBytes = int64_t{192} << 20;
+
+int64_t rows_per_chunk(const Tensor& weight) {
+  const int64_t row_bytes = weight.size(0) * static_cast<int64_t>(weight.element_size());
+  return std::max<int64_t>(16, kChunkBytes / row_bytes);
+}
+
+// The loss of one row of logits; turns the row into the gradient scale * (softmax - onehot).
+template <typename T>
+SFT_INLINE float loss_and_gradient(T* logits, int64_t vocab, int64_t target, float scale) {
+  float maxima[16];
+  std::fill(maxima, maxima + 16, load(logits[0]));
+  int64_t i = 0;
+  for (; i + 16 <= vocab; i += 16) {
+    for (int64_t j = 0; j < 16; ++j) {
+      const float value = load(logits[i + j]);
+      maxima[j] = value > maxima[j] ? value : maxima[j];
+    }
+  }
+  float maximum = maxima[0];
+  for (; i < vocab; ++i) {
+    maximum = std::max(maximum, load(logits[i]));
+  }
+  for (const float part : maxima) {
+    maximum = std::max(maximum, part);
+  }
+  // Blocks of float32 sums, added up in float64: a vocabulary is too long for one float32 sum.
+  constexpr int64_t kBlock = 4096;
+  double total = 0;
+  for (int64_t begin = 0; begin < vocab; begin += kBlock) {
+    const int64_t end = std::min(begin + kBlock, vocab);
+    float sums[16] = {};
+    for (i = begin; i + 16 <= end; i += 16) {
+      for (int64_t j = 0; j < 16; ++j) {
+        sums[j] += exp_float(load(logits[i + j]) - maximum);
+      }
+    }
+    for (; i < end; ++i) {
+      sums[0] += exp_float(load(logits[i]) - maximum);
+    }
+    for (const float part : sums) {
+      total += static_cast<double>(part);
+    }
+  }
+  const auto sum = static_cast<float>(total);
+  const float target_logit = load(logits[target]);
+  const float factor = scale / sum;
+  for (i = 0; i < vocab; ++i) {
+    store(logits[i], exp_float(load(logits[i]) - maximum) * factor);
+  }
+  const float probability = std::exp(target_logit - maximum) / sum;
+  store(logits[target], (probability - 1.0F) * scale);
+  return maximum + std::log(sum) - target_logit;
+}
+
+SFT_VECTORIZED float loss_of(float* logits, int64_t vocab, int64_t target, float scale) {
+  return loss_and_gradient(logits, vocab, target, scale);
+}
+SFT_VECTORIZED float loss_of(c10::BFloat16* logits, int64_t vocab, int64_t target, float scale) {
+  return loss_and_gradient(logits, vocab, target, scale);
+}
+
+// The summed loss of a chunk (in double, in the rows' order); `logits` become their gradient.
+template <typename T>
+double chunk_loss(const Tensor& logits, const Tensor& target_ids, double scale) {
+  const int64_t vocab = logits.size(1);
+  auto* const data = logits.mutable_data_ptr<T>();
+  const auto* const targets = target_ids.const_data_ptr<int64_t>();
+  std::vector<float> losses(static_cast<size_t>(logits.size(0)));
+  at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      losses[static_cast<size_t>(row)] =
+          loss_of(data + row * vocab, vocab, targets[row], static_cast<float>(scale));
+    }
+  });
+  double sum = 0;
+  for (const float loss : losses) {
+    sum += loss;
+  }
+  return sum;
+}
+
+class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossEntropyFunction> {
+ public:
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& hidden,
+                        const Tensor& weight, const Tensor& target_index, const Tensor& target_ids,
+                        double scale) {
+    const int64_t num_targets = target_ids.size(0);
+    const int64_t chunk = rows_per_chunk(weight);
+    const Tensor rows = hidden.index_select(0, target_index);  // [targets, width]
+    std::vector<Tensor> drows;
+    Tensor dweight;
+    double loss = 0;
+    for (int64_t begin = 0; begin < num_targets; begin += chunk) {
+      const int64_t end = std::min(begin + chunk, num_targets);
+      const Tensor part = rows.slice(0, begin, end);
+      const Tensor logits = at::mm(part, weight.t());  // [rows of the chunk, vocab]
+      const Tensor ids = target_ids.slice(0, begin, end);
+      loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<c10::BFloat16>(logits, ids, scale)
+                                                    : chunk_loss<float>(logits, ids, scale);
+      drows.push_back(at::mm(logits, weight));
+      if (weight.requires_grad()) {
+        const Tensor part_dweight = at::mm(logits.t(), part);
+        if (num_targets <= chunk) {
+          dweight = part_dweight;
+        } else if (!dweight.defined()) {
+          dweight = part_dweight.to(at::kFloat);
+        } else {
+          dweight.add_(part_dweight);
+        }
+      }
+    }
+    Tensor dhidden = at::zeros(hidden.sizes(), hidden.options());
+    if (!drows.empty()) {
+      dhidden.index_add_(0, target_index, drows.size() == 1 ? drows[0] : at::cat(drows, 0));
+    }
+    if (dweight.defined()) {
+      dweight = dweight.to(weight.scalar_type());
+    }
+    context->saved_data["dhidden"] = dhidden;
+    context->saved_data["dweight"] = dweight;
+    return at::zeros({}, hidden.options().dtype(at::kFloat)).fill_(loss * scale);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& grads) {
+    Tensor dhidden = context->saved_data["dhidden"].toTensor();
+    Tensor dweight = context->saved_data["dweight"].toTensor();
+    context->saved_data.clear();
+    // Nearly always 1: the loss itself is what is differentiated.
+    if (const double factor = grads[0].item<double>(); factor != 1) {
+      dhidden = dhidden * factor;
+      dweight = dweight.defined() ? dweight * factor : dweight;
+    }
+    return {dhidden, dweight, Tensor(), Tensor(), Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor linear_cross_entropy_plain(const Tensor& hidden, const Tensor& weight,
+                                  const Tensor& target_index, const Tensor& target_ids,
+                                  double scale) {
+  const Tensor logits = at::matmul(hidden.index_select(0, target_index), weight.t());
+  const at::ScalarType type = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const Tensor logprobs = at::log_softmax(logits.to(type), -1);  // [targets, vocab]
+  return -logprobs.gather(1, target_ids.unsqueeze(1)).sum() * scale;
+}
+
+Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& target_index,
+                            const Tensor& target_ids, double scale) {
+  const bool has_kernel = hidden.is_cpu() && (hidden.scalar_type() == at::kFloat ||
+                                              hidden.scalar_type() == at::kBFloat16);
+  if (!has_kernel) {
+    return linear_cross_entropy_plain(hidden, weight, target_index, target_ids, scale);
+  }
+  return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, scale);
+}
+
+TokenLogprobs token_logprobs(const Tensor& hidden, const Tensor& weight, const Tensor& ids) {
+  const at::NoGradGuard no_grad;
+  const int64_t chunk = std::max<int64_t>(1, rows_per_chunk(weight) / 4);
+  std::vector<Tensor> logprobs;
+  std::vector<Tensor> is_greedy;
+  for (int64_t begin = 0; begin < ids.size(0); begin += chunk) {
+    const int64_t end = std::min(begin + chunk, ids.size(0));
+    const Tensor part_ids = ids.slice(0, begin, end);
+    const Tensor logits = at::matmul(hidden.slice(0, begin, end), weight.t()).to(at::kFloat);
+    const Tensor all = at::log_softmax(logits, -1);
+    logprobs.push_back(all.gather(1, part_ids.unsqueeze(1)).squeeze(1));
+    is_greedy.push_back(logits.argmax(-1) == part_ids);
+  }
+  if (logprobs.empty()) {
+    return {at::empty({0}, hidden.options().dtype(at::kFloat)),
+            at::empty({0}, hidden.options().dtype(at::kBool))};
+  }
+  return {at::cat(logprobs, 0), at::cat(is_greedy, 0)};
+}
+
+}  // namespace sft

@@ -1,0 +1,231 @@
+// Each operation against its plain form and, for gradients, LibTorch's own: in float32 to rounding;
+// in bf16 both sides round, so errors are measured against float32.
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "sft/ops/adamw.h"
+#include "sft/ops/attention.h"
+#include "sft/ops/linear_cross_entropy.h"
+#include "sft/ops/rms_norm.h"
+#include "sft/ops/rotary.h"
+#include "sft/ops/swiglu.h"
+
+namespace sft {
+namespace {
+
+using at::Tensor;
+using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+
+struct Case {
+  std::string name;
+  std::vector<std::vector<int64_t>> shapes;  // of the differentiable inputs
+  Function fast;
+  Function plain;
+};
+
+Tensor random(at::IntArrayRef shape, uint64_t seed) {
+  return at::randn(shape, at::detail::createCPUGenerator(seed), at::TensorOptions());
+}
+
+// The output and the gradients of sum(output * weights) for fixed weights.
+std::vector<Tensor> outcome(const Function& function, const std::vector<Tensor>& inputs,
+                            at::ScalarType type) {
+  std::vector<Tensor> leaves;
+  for (const Tensor& input : inputs) {
+    leaves.push_back(input.to(type).detach().requires_grad_(true));
+  }
+  const Tensor output = function(leaves);
+  const Tensor weights = random(output.sizes(), 7).to(output.scalar_type());
+  std::vector<Tensor> results = torch::autograd::grad({(output * weights).sum()}, leaves);
+  results.insert(results.begin(), output.detach());
+  return results;
+}
+
+double relative_error(const Tensor& value, const Tensor& exact) {
+  const double norm = exact.to(at::kDouble).norm().item<double>();
+  return (value.to(at::kDouble) - exact.to(at::kDouble)).norm().item<double>() /
+         std::max(norm, 1e-30);
+}
+
+const std::vector<int32_t> kOffsets = {0, 1, 34, 36, 100};
+
+Tensor positions() {
+  std::vector<Tensor> parts;
+  for (size_t i = 0; i + 1 < kOffsets.size(); ++i) {
+    parts.push_back(at::arange(kOffsets[i + 1] - kOffsets[i], at::kLong));
+  }
+  return at::cat(parts);
+}
+
+RotaryTable table() {
+  const Tensor frequencies = at::pow(10000.0, -at::arange(0, 24, 2, at::kFloat) / 24.0);
+  return make_rotary_table(frequencies, 100);
+}
+
+Tensor target_index() {
+  return at::arange(3, 93, 3, at::kLong);
+}
+Tensor target_ids() {
+  return (target_index() * 7) % 211;
+}
+
+std::vector<Case> cases() {
+  return {
+      {"rms_norm",
+       {{37, 75}, {75}},
+       [](const auto& in) { return rms_norm(in[0], in[1], 1e-5); },
+       [](const auto& in) { return rms_norm_plain(in[0], in[1], 1e-5); }},
+      {"swiglu",
+       {{13, 101}, {13, 101}},
+       [](const auto& in) { return swiglu(in[0] * 8, in[1]); },
+       [](const auto& in) { return swiglu_plain(in[0] * 8, in[1]); }},
+      {"rotary",
+       {{100, 3, 24}},
+       [](const auto& in) { return apply_rotary(in[0], positions(), table()); },
+       [](const auto& in) { return apply_rotary_plain(in[0], positions(), table()); }},
+      {"attention",
+       {{100, 6, 24}, {100, 2, 24}, {100, 2, 24}},
+       [](const auto& in) { return attention(in[0], in[1], in[2], kOffsets, 0.2); },
+       [](const auto& in) { return attention_plain(in[0], in[1], in[2], kOffsets, 0.2); }},
+      {"linear_cross_entropy",
+       {{100, 40}, {211, 40}},
+       [](const auto& in) {
+         return linear_cross_entropy(in[0], in[1], target_index(), target_ids(), 0.125);
+       },
+       [](const auto& in) {
+         return linear_cross_entropy_plain(in[0], in[1], target_index(), target_ids(), 0.125);
+       }},
+  };
+}
+
+class Ops : public testing::TestWithParam<Case> {
+ protected:
+  std::vector<Tensor> inputs() const {
+    std::vector<Tensor> inputs;
+    for (const auto& shape : GetParam().shapes) {
+      inputs.push_back(random(shape, 11 + inputs.size()));
+    }
+    return inputs;
+  }
+};
+
+TEST_P(Ops, EqualThePlainFormInFloat32) {
+  const std::vector<Tensor> fast = outcome(GetParam().fast, inputs(), at::kFloat);
+  const std::vector<Tensor> plain = outcome(GetParam().plain, inputs(), at::kFloat);
+  for (size_t i = 0; i < fast.size(); ++i) {
+    EXPECT_EQ(fast[i].sizes(), plain[i].sizes());
+    // Sums of up to some hundred float32 terms in another order.
+    EXPECT_LT(relative_error(fast[i], plain[i]), 2e-6) << "result " << i;
+  }
+}
+
+TEST_P(Ops, AreNoWorseThanThePlainFormInBf16) {
+  std::vector<Tensor> rounded;
+  for (const Tensor& input : inputs()) {
+    rounded.push_back(input.to(at::kBFloat16));
+  }
+  const std::vector<Tensor> exact = outcome(GetParam().plain, rounded, at::kFloat);
+  const std::vector<Tensor> fast = outcome(GetParam().fast, rounded, at::kBFloat16);
+  const std::vector<Tensor> plain = outcome(GetParam().plain, rounded, at::kBFloat16);
+  for (size_t i = 0; i < fast.size(); ++i) {
+    EXPECT_LT(relative_error(fast[i], exact[i]), 1.5 * relative_error(plain[i], exact[i]) + 1e-3)
+        << "result " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Ops, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Attention, OfOneCachedTokenIsTheLastRowOfAll) {
+  const Tensor q = random({50, 6, 24}, 1);
+  const Tensor k = random({50, 2, 24}, 2);
+  const Tensor v = random({50, 2, 24}, 3);
+  const std::vector<int32_t> offsets = {0, 50};
+  const Tensor all = attention_plain(q, k, v, offsets, 0.2);
+  const Tensor one =
+      cached_attention(q[49], k.transpose(0, 1).contiguous(), v.transpose(0, 1).contiguous(), 0.2);
+  EXPECT_LT(relative_error(one, all[49]), 2e-6);
+}
+
+TEST(LinearCrossEntropy, GivesTheSameInOneChunkAndInMany) {
+  // 50,000 rows of the output matrix make a chunk of 1006 targets in float32.
+  const Tensor hidden = random({1200, 8}, 1);
+  const Tensor weight = random({50000, 8}, 2);
+  const Tensor index = at::arange(1200, at::kLong);
+  const Tensor ids = index * 40;
+  const Function fast = [&](const std::vector<Tensor>& in) {
+    return linear_cross_entropy(in[0], in[1], index, ids, 1.0 / 1200);
+  };
+  const Function plain = [&](const std::vector<Tensor>& in) {
+    return linear_cross_entropy_plain(in[0], in[1], index, ids, 1.0 / 1200);
+  };
+  const std::vector<Tensor> chunked = outcome(fast, {hidden, weight}, at::kFloat);
+  const std::vector<Tensor> exact = outcome(plain, {hidden, weight}, at::kDouble);
+  for (size_t i = 0; i < chunked.size(); ++i) {
+    // A float32 product over 50,000 probabilities, whatever the chunks.
+    EXPECT_LT(relative_error(chunked[i], exact[i]), 5e-5) << "result " << i;
+  }
+}
+
+TEST(TokenLogprobs, NameTheGreedyTokenAndTheLowestAmongEquals) {
+  const Tensor hidden = at::eye(3);
+  // Logits of row i are column i: [1 1 0], [0 2 1], [2 2 2].
+  const Tensor weight = at::tensor({1.F, 0.F, 2.F, 1.F, 2.F, 2.F, 0.F, 1.F, 2.F}).view({3, 3});
+  const TokenLogprobs scored =
+      token_logprobs(hidden, weight, at::tensor(std::vector<int64_t>{0, 1, 1}));
+  EXPECT_TRUE(scored.is_greedy[0].item<bool>());
+  EXPECT_TRUE(scored.is_greedy[1].item<bool>());
+  EXPECT_FALSE(scored.is_greedy[2].item<bool>());
+  EXPECT_NEAR(scored.logprobs[2].item<double>(), -std::log(3.0), 1e-6);
+}
+
+TEST(AdamW, EqualsItsDefinitionAndRoundsTheWeight) {
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat);
+  const AdamwParameter parameter = {.weight = at::zeros({70000}, options.dtype(at::kBFloat16)),
+                                    .master = random({70000}, 1),
+                                    .mean = at::zeros({70000}, options),
+                                    .square_mean = at::zeros({70000}, options),
+                                    .gradient = at::zeros({70000}, options)};
+  Tensor p = parameter.master.to(at::kDouble);
+  Tensor m = at::zeros_like(p);
+  Tensor v = at::zeros_like(p);
+  for (int64_t step = 1; step <= 3; ++step) {
+    const Tensor gradient = random({70000}, 100 + static_cast<uint64_t>(step));
+    parameter.gradient.copy_(gradient);
+    adamw_step(parameter,
+               {.learning_rate = 1e-2,
+                .beta1 = 0.9,
+                .beta2 = 0.95,
+                .eps = 1e-8,
+                .weight_decay = 0.1,
+                .step = step},
+               /*gradient_scale=*/0.5);
+    const Tensor g = gradient.to(at::kDouble) * 0.5;
+    m = 0.9 * m + 0.1 * g;
+    v = 0.95 * v + 0.05 * g * g;
+    const auto t = static_cast<double>(step);
+    p = p * (1 - 1e-2 * 0.1) -
+        1e-2 * (m / (1 - std::pow(0.9, t))) / ((v / (1 - std::pow(0.95, t))).sqrt() + 1e-8);
+  }
+  EXPECT_LT(relative_error(parameter.master, p), 1e-6);
+  EXPECT_TRUE(at::equal(parameter.weight, parameter.master.to(at::kBFloat16)));
+  EXPECT_EQ(parameter.gradient.abs().max().item<float>(), 0);
+}
+
+TEST(GlobalNorm, IsThatOfAllTensorsTogether) {
+  const std::vector<Tensor> tensors = {random({200001}, 1), random({3, 5}, 2)};
+  const double expected = std::hypot(tensors[0].to(at::kDouble).norm().item<double>(),
+                                     tensors[1].to(at::kDouble).norm().item<double>());
+  EXPECT_NEAR(global_norm(tensors), expected, 1e-9 * expected);
+}
+
+}  // namespace
+}  // namespace sft
