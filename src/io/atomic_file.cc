@@ -79,6 +79,7 @@ void AtomicFile::write(std::string_view bytes) {
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   SFT_CHECK(descriptor_ >= 0);
+  size_ += bytes.size();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (buffer_.size() + text.size() > kBufferBytes) {
     flush();

@@ -12,10 +12,13 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "io/tensor_sources.h"
 
 #include "sft/core/error.h"
 #include "sft/core/format.h"
@@ -27,6 +30,7 @@ namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr size_t kLengthBytes = 8;
+constexpr const char* kMetadataKey = "__metadata__";
 
 struct DTypeRow {
   DType dtype;
@@ -69,17 +73,6 @@ uint64_t parse_size(const Json& value, const std::string& what, const std::strin
         value.is_structured() ? "a list or an object" : dump_json(value, JsonLayout::kCompact)));
   }
   return value.get<uint64_t>();
-}
-
-// The bytes that a tensor of this shape takes; none where they pass 64 bits.
-std::optional<uint64_t> tensor_bytes(DType dtype, const std::vector<int64_t>& shape) {
-  uint64_t bytes = dtype_bytes(dtype);
-  for (const int64_t size : shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) {
-      return std::nullopt;
-    }
-  }
-  return bytes;
 }
 
 std::string shape_text(const std::vector<int64_t>& shape) {
@@ -162,38 +155,34 @@ std::map<std::string, std::string> parse_metadata(const Json& entry, const std::
   return metadata;
 }
 
-// Widest elements first, then by name.
-void sort_for_writing(std::vector<NamedTensor>& tensors) {
-  std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
-    const size_t a_bytes = dtype_bytes(a.view.dtype);
-    const size_t b_bytes = dtype_bytes(b.view.dtype);
+// Widest elements first, then by name, which must differ.
+void sort_for_writing(std::vector<TensorSource>& tensors) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorSource& a, const TensorSource& b) {
+    const size_t a_bytes = dtype_bytes(a.dtype);
+    const size_t b_bytes = dtype_bytes(b.dtype);
     return a_bytes != b_bytes ? a_bytes > b_bytes : a.name < b.name;
   });
+  std::set<std::string_view> names = {kMetadataKey};
+  for (const TensorSource& tensor : tensors) {
+    SFT_CHECK(names.insert(tensor.name).second);
+  }
 }
 
-std::string make_header(const std::vector<NamedTensor>& tensors) {
+std::string make_header(const std::vector<TensorSource>& tensors) {
   Json header = Json::object();
   Json::object_t& members = header.get_ref<Json::object_t&>();
-  members.emplace_back("__metadata__", Json{{"format", "pt"}});
+  members.emplace_back(kMetadataKey, Json{{"format", "pt"}});
   uint64_t offset = 0;
-  for (const NamedTensor& tensor : tensors) {
-    SFT_CHECK(tensor_bytes(tensor.view.dtype, tensor.view.shape) == tensor.view.bytes.size());
-    const uint64_t end = offset + tensor.view.bytes.size();
-    members.emplace_back(tensor.name, Json{{"dtype", dtype_name(tensor.view.dtype)},
-                                           {"shape", tensor.view.shape},
+  for (const TensorSource& tensor : tensors) {
+    const uint64_t end = offset + tensor_bytes(tensor.dtype, tensor.shape).value();
+    members.emplace_back(tensor.name, Json{{"dtype", dtype_name(tensor.dtype)},
+                                           {"shape", tensor.shape},
                                            {"data_offsets", {offset, end}}});
     offset = end;
   }
   std::string text = dump_json(header, JsonLayout::kCompact);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
-}
-
-void check_names(const std::vector<NamedTensor>& tensors) {
-  std::map<std::string_view, int> seen;
-  for (const NamedTensor& tensor : tensors) {
-    SFT_CHECK(tensor.name != "__metadata__" && seen[tensor.name]++ == 0);
-  }
 }
 
 }  // namespace
@@ -203,6 +192,16 @@ std::string_view dtype_name(DType dtype) {
 }
 size_t dtype_bytes(DType dtype) {
   return dtype_row(dtype).bytes;
+}
+
+std::optional<uint64_t> tensor_bytes(DType dtype, const std::vector<int64_t>& shape) {
+  uint64_t bytes = dtype_bytes(dtype);
+  for (const int64_t size : shape) {
+    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) {
+      return std::nullopt;
+    }
+  }
+  return bytes;
 }
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
@@ -232,7 +231,7 @@ void SafetensorsFile::read_header() {
   }
   const std::span<const std::byte> data = bytes.subspan(kLengthBytes + header_bytes);
   for (const auto& [key, entry] : header.get_ref<const Json::object_t&>()) {
-    if (key == "__metadata__") {
+    if (key == kMetadataKey) {
       metadata_ = parse_metadata(entry, name);
     } else {
       tensors_.emplace(key, parse_tensor(entry, data, fmt::format("{}: tensor '{}'", name, key)));
@@ -241,18 +240,33 @@ void SafetensorsFile::read_header() {
   check_no_gaps(tensors_, data, path());
 }
 
-void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors) {
-  check_names(tensors);
+void write_safetensors(const std::filesystem::path& path, std::vector<TensorSource> tensors) {
   sort_for_writing(tensors);
   const std::string header = make_header(tensors);
   const uint64_t header_bytes = header.size();
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&header_bytes, 1)));
   file.write(header);
-  for (const NamedTensor& tensor : tensors) {
-    file.write(tensor.view.bytes);
+  for (const TensorSource& tensor : tensors) {
+    const uint64_t start = file.size();
+    tensor.write(file);
+    SFT_CHECK(file.size() - start == tensor_bytes(tensor.dtype, tensor.shape));
   }
   file.commit();
+}
+
+std::vector<TensorSource> tensor_sources(std::vector<NamedTensor> tensors) {
+  std::vector<TensorSource> sources;
+  for (NamedTensor& tensor : tensors) {
+    const std::span<const std::byte> bytes = tensor.view.bytes;
+    sources.push_back({std::move(tensor.name), tensor.view.dtype, std::move(tensor.view.shape),
+                       [bytes](AtomicFile& file) { file.write(bytes); }});
+  }
+  return sources;
+}
+
+void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors) {
+  write_safetensors(path, tensor_sources(std::move(tensors)));
 }
 
 std::string weights_sha256(const std::map<std::string, TensorView>& tensors) {

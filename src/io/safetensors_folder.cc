@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "io/tensor_sources.h"
+
 #include "sft/core/error.h"
 #include "sft/io/json.h"
 #include "sft/io/safetensors.h"
@@ -59,18 +61,22 @@ WeightMap read_weight_map(const fs::path& index_path) {
                           folder.string(), kSingleName, kIndexName));
 }
 
-std::vector<std::vector<NamedTensor>> split_shards(std::vector<NamedTensor> tensors,
-                                                   uint64_t max_shard_bytes) {
+uint64_t source_bytes(const TensorSource& tensor) {
+  return tensor_bytes(tensor.dtype, tensor.shape).value();
+}
+
+std::vector<std::vector<TensorSource>> split_shards(std::vector<TensorSource> tensors,
+                                                    uint64_t max_shard_bytes) {
   std::sort(tensors.begin(), tensors.end(),
-            [](const NamedTensor& a, const NamedTensor& b) { return a.name < b.name; });
-  std::vector<std::vector<NamedTensor>> shards(1);
+            [](const TensorSource& a, const TensorSource& b) { return a.name < b.name; });
+  std::vector<std::vector<TensorSource>> shards(1);
   uint64_t shard_bytes = 0;
-  for (NamedTensor& tensor : tensors) {
-    if (!shards.back().empty() && shard_bytes + tensor.view.bytes.size() > max_shard_bytes) {
+  for (TensorSource& tensor : tensors) {
+    if (!shards.back().empty() && shard_bytes + source_bytes(tensor) > max_shard_bytes) {
       shards.emplace_back();
       shard_bytes = 0;
     }
-    shard_bytes += tensor.view.bytes.size();
+    shard_bytes += source_bytes(tensor);
     shards.back().push_back(std::move(tensor));
   }
   return shards;
@@ -140,26 +146,30 @@ const fs::path& SafetensorsFolder::file_of(const std::string& tensor) const {
   return files_[file_index_.at(tensor)].path();
 }
 
-void write_safetensors_folder(const fs::path& folder, std::vector<NamedTensor> tensors,
+void write_safetensors_folder(const fs::path& folder, std::vector<TensorSource> tensors,
                               uint64_t max_shard_bytes) {
-  std::vector<std::vector<NamedTensor>> shards = split_shards(std::move(tensors), max_shard_bytes);
+  std::vector<std::vector<TensorSource>> shards = split_shards(std::move(tensors), max_shard_bytes);
   if (shards.size() == 1) {
     write_safetensors(folder / kSingleName, std::move(shards.front()));
     return;
   }
   uint64_t total_bytes = 0;
-  Json index = {{"metadata", Json::object()}, {"weight_map", Json::object()}};
-  Json::object_t& places = index["weight_map"].get_ref<Json::object_t&>();
+  Json places = Json::object();
   for (size_t i = 0; i < shards.size(); ++i) {
     const std::string name = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
-    for (const NamedTensor& tensor : shards[i]) {
-      total_bytes += tensor.view.bytes.size();
-      places.emplace_back(tensor.name, name);
+    for (const TensorSource& tensor : shards[i]) {
+      total_bytes += source_bytes(tensor);
+      places.get_ref<Json::object_t&>().emplace_back(tensor.name, name);
     }
     write_safetensors(folder / name, std::move(shards[i]));
   }
-  index["metadata"]["total_size"] = total_bytes;
+  const Json index = {{"metadata", {{"total_size", total_bytes}}}, {"weight_map", places}};
   write_file(folder / kIndexName, dump_json(index, JsonLayout::kIndented));
+}
+
+void write_safetensors_folder(const fs::path& folder, std::vector<NamedTensor> tensors,
+                              uint64_t max_shard_bytes) {
+  write_safetensors_folder(folder, tensor_sources(std::move(tensors)), max_shard_bytes);
 }
 
 }  // namespace sft

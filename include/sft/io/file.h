@@ -50,6 +50,7 @@ class AtomicFile {
 
   void write(std::string_view bytes);
   void write(std::span<const std::byte> bytes);
+  uint64_t size() const { return size_; }  // bytes written so far
   void commit();
 
  private:
@@ -60,6 +61,7 @@ class AtomicFile {
   std::vector<std::filesystem::path> made_parents_;
   int descriptor_ = -1;  // -1: committed
   std::string buffer_;
+  uint64_t size_ = 0;
 };
 
 // The same for a whole folder: files are written into `staging()`, and `commit` syncs them all and

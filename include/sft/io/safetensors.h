@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +20,8 @@ namespace sft {
 enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool };
 std::string_view dtype_name(DType dtype);  // safetensors' names: "F32", "BF16"
 size_t dtype_bytes(DType dtype);
+// The bytes of a tensor of this shape (no size below 0); none where they pass 64 bits.
+std::optional<uint64_t> tensor_bytes(DType dtype, const std::vector<int64_t>& shape);
 
 // A tensor's place: `bytes` are row-major, little-endian, at any address (not aligned), and live as
 // long as the file is mapped.
@@ -72,9 +76,19 @@ struct NamedTensor {
   TensorView view;
 };
 
+// A tensor that is made when its turn to be written comes, so that not all have to be in memory.
+struct TensorSource {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  // Writes exactly the bytes that dtype and shape need.
+  std::function<void(AtomicFile& file)> write;
+};
+
 // Writes `tensors` as one file, as AtomicFile does; the header is aligned to 8 bytes and says
 // {"format": "pt"}, as transformers expects. Widest elements first, so that each tensor is aligned
 // to its own, then by name: equal tensors give equal bytes in whatever order they come.
+void write_safetensors(const std::filesystem::path& path, std::vector<TensorSource> tensors);
 void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors);
 
 // Writes a model folder's weights: model.safetensors, or shards of at most `max_shard_bytes` (or
