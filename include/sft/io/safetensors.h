@@ -94,6 +94,9 @@ void write_safetensors(const std::filesystem::path& path, std::vector<NamedTenso
 // Writes a model folder's weights: model.safetensors, or shards of at most `max_shard_bytes` (or
 // one tensor) and model.safetensors.index.json, named as transformers names them. Each file is
 // atomic, all of them are not: call it on the staging folder of an AtomicFolder.
+void write_safetensors_folder(const std::filesystem::path& folder,
+                              std::vector<TensorSource> tensors,
+                              uint64_t max_shard_bytes = 5'000'000'000);
 void write_safetensors_folder(const std::filesystem::path& folder, std::vector<NamedTensor> tensors,
                               uint64_t max_shard_bytes = 5'000'000'000);
 
