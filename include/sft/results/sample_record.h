@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sft/io/json.h"
+
+namespace sft {
+
+// One question with what became of it: a line of samples/<task>_<shots>shot.jsonl. Responses that
+// were given from outside have no prompt, no token counts and no finish.
+struct SampleRecord {
+  std::string id;
+  std::optional<std::string> prompt;
+  std::string response;
+  std::string extracted;
+  std::string reference;
+  double score = 0;  // 0-1
+  std::optional<int64_t> prompt_tokens;
+  std::optional<int64_t> response_tokens;  // the end token included
+  std::optional<std::string> finish;       // "eos", "stop", "length", "context"
+  // The strict reading of the same response, where the task has one.
+  struct Strict {
+    std::string extracted;
+    double score = 0;
+  };
+  std::optional<Strict> strict;
+};
+
+// Keys in the order above; the last are "strict_extracted" and "strict_score".
+Json to_json(const SampleRecord& sample);
+
+}  // namespace sft
