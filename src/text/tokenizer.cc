@@ -48,14 +48,20 @@ std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path) {
   return load_file(file, read_tokenizer_config(path));
 }
 
-std::string decode(const Tokenizer& tokenizer, std::span<const int32_t> ids,
-                   DecodeSpecial special) {
-  std::string bytes;
+void check_ids(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
   for (const int32_t id : ids) {
     if (id < 0 || id >= tokenizer.vocab_size()) {
       throw Error(fmt::format("token id {} is not in the vocabulary of {} ids", id,
                               tokenizer.vocab_size()));
     }
+  }
+}
+
+std::string decode(const Tokenizer& tokenizer, std::span<const int32_t> ids,
+                   DecodeSpecial special) {
+  check_ids(tokenizer, ids);
+  std::string bytes;
+  for (const int32_t id : ids) {
     if (special == DecodeSpecial::kKeep || !tokenizer.is_special(id)) {
       bytes += tokenizer.token_bytes(id);
     }

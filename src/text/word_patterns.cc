@@ -3,6 +3,8 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
+#include "sft/core/error.h"
+
 namespace sft {
 namespace {
 
@@ -127,16 +129,24 @@ size_t find_llama3_word_end(std::string_view text, size_t begin) {
   return find_chat_word_end(text, begin, /*max_digits=*/3);
 }
 
+constexpr std::string_view kGpt2Regex =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kQwen2Regex =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
+    R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kLlama3Regex =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|)"
+    R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
 constexpr WordPattern kWordPatterns[] = {
-    {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
-     find_gpt2_word_end},
+    {kGpt2Regex, find_gpt2_word_end},
+    {kQwen2Regex, find_qwen2_word_end},
+    {kLlama3Regex, find_llama3_word_end},
+    // tiktoken's way to write the first and the last.
     {R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
      find_gpt2_word_end},
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     find_qwen2_word_end},
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     find_llama3_word_end},
-    {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
+    {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}|)"
+     R"( ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
      find_llama3_word_end},
 };
 
@@ -144,6 +154,18 @@ constexpr WordPattern kWordPatterns[] = {
 
 std::span<const WordPattern> word_patterns() {
   return kWordPatterns;
+}
+
+std::string_view word_regex(WordStyle style) {
+  switch (style) {
+    case WordStyle::kGpt2:
+      return kGpt2Regex;
+    case WordStyle::kQwen2:
+      return kQwen2Regex;
+    case WordStyle::kLlama3:
+      return kLlama3Regex;
+  }
+  SFT_CHECK(false);
 }
 
 size_t find_gpt2_word_end(std::string_view text, size_t begin) {

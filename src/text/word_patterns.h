@@ -18,6 +18,10 @@ struct WordPattern {
 };
 std::span<const WordPattern> word_patterns();
 
+enum class WordStyle { kGpt2, kQwen2, kLlama3 };
+// The regular expression that published tokenizers of a style have.
+std::string_view word_regex(WordStyle style);
+
 // GPT-2's pattern, which the ByteLevel pre-tokenizer has built in.
 size_t find_gpt2_word_end(std::string_view text, size_t begin);
 

@@ -7,7 +7,8 @@
 namespace sft {
 
 // How a conversation is laid out as text: `turn` once for each pair of instruction and response,
-// `separator` between turns. {instruction} and {response} are the whole language; other braces stay.
+// `separator` between turns. {instruction} and {response} are the whole language; other braces
+// stay.
 struct Template {
   std::string name;
   std::string turn;  // holds {instruction} at most once and {response} exactly once, in this order

@@ -50,12 +50,13 @@ class Tokenizer {
   virtual std::optional<int32_t> eos_id() const = 0;
 };
 
+// Throws Error for an id that is negative or beyond the vocabulary.
+void check_ids(const Tokenizer& tokenizer, std::span<const int32_t> ids);
+
 enum class DecodeSpecial { kKeep, kSkip };
 
-// Ids to text; invalid UTF-8 becomes U+FFFD per maximal subpart. Throws Error for an id that is
-// negative or not in the vocabulary.
-std::string decode(const Tokenizer& tokenizer, std::span<const int32_t> ids,
-                   DecodeSpecial special);
+// Ids to text; invalid UTF-8 becomes U+FFFD per maximal subpart. Checks the ids.
+std::string decode(const Tokenizer& tokenizer, std::span<const int32_t> ids, DecodeSpecial special);
 
 // Reads the tokenizer of a model folder (tokenizer.json with tokenizer_config.json where present),
 // or one tokenizer file. Throws Error: what is wrong where, or what is not supported, by name.
