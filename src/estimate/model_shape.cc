@@ -14,6 +14,7 @@ namespace {
 // Far past any model there is, and small enough that products of two sizes fit 64 bits.
 constexpr int64_t kLargestSize = int64_t{1} << 24;
 constexpr double kMostParameters = 4.4e12;  // 2^42
+constexpr int64_t kDefaultContext = 2048;   // of a llama whose config does not say
 
 // What a family's parameters depend on beside the sizes; new families add rows.
 struct FamilyRow {
@@ -26,11 +27,13 @@ int64_t checked_size(const Json& value, const std::string& key, const std::strin
     throw Error(fmt::format("{}: '{}' is {}, must be a whole number", where, key, value.dump()));
   }
   // An unsigned value past 2^63 would turn negative as int64_t.
-  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(kLargestSize)) {
+  const bool is_past_int64 =
+      value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(kLargestSize);
+  const auto size = value.get<int64_t>();
+  if (is_past_int64 || size > kLargestSize) {
     throw Error(
         fmt::format("{}: '{}' is {}, at most {} is taken", where, key, value.dump(), kLargestSize));
   }
-  const auto size = value.get<int64_t>();
   if (size < 1) {
     throw Error(fmt::format("{}: '{}' is {}, must be at least 1", where, key, size));
   }
@@ -69,7 +72,7 @@ std::string read_family(const Json& config, const std::string& where) {
   if (!config.contains("model_type") || !config.at("model_type").is_string()) {
     throw Error(where + ": 'model_type' is missing; is this a model's config.json?");
   }
-  const auto name = config.at("model_type").get<std::string>();
+  auto name = config.at("model_type").get<std::string>();
   std::vector<std::string> known;
   for (const FamilyRow& row : kFamilies) {
     if (row.name == name) {
@@ -127,7 +130,6 @@ ModelShape read_model_shape(const Json& config, const std::string& where) {
   shape.num_heads = read_size(config, "num_attention_heads", where);
   shape.num_kv_heads = read_size_or(config, "num_key_value_heads", shape.num_heads, where);
   shape.head_dim = read_head_dim(config, shape, where);
-  constexpr int64_t kDefaultContext = 2048;  // transformers' default for llama
   shape.context_length = read_size_or(config, "max_position_embeddings", kDefaultContext, where);
   shape.has_tied_embeddings = read_flag(config, "tie_word_embeddings", where);
   shape.has_attention_bias = read_flag(config, "attention_bias", where);

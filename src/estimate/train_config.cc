@@ -25,6 +25,8 @@ constexpr std::pair<std::string_view, LossTarget> kLossTargets[] = {
     {"response", LossTarget::kResponse}, {"all", LossTarget::kAll}};
 constexpr std::pair<std::string_view, LastBatch> kLastBatches[] = {{"keep", LastBatch::kKeep},
                                                                    {"drop", LastBatch::kDrop}};
+constexpr std::pair<std::string_view, CheckpointConfig::Save> kSaves[] = {
+    {"each_epoch", CheckpointConfig::Save::kEachEpoch}, {"last", CheckpointConfig::Save::kLast}};
 constexpr std::pair<std::string_view, std::string_view> kCheckpointDTypes[] = {
     {"auto", "auto"}, {"float32", "float32"}, {"bf16", "bf16"}};
 
@@ -34,6 +36,9 @@ std::string name_of(Enum value, const std::pair<std::string_view, Enum> (&names)
       std::ranges::find(names, value, [](const auto& pair) { return pair.second; });
   return std::string(row->first);
 }
+
+constexpr std::array<std::string_view, 7> kDataExtensions = {".yaml", ".json", ".jsonl",  ".csv",
+                                                             ".gz",   ".zst",  ".parquet"};
 
 // Large enough for every run, small enough that products of two fit 64 bits.
 constexpr double kMost = 1e9;
@@ -61,10 +66,8 @@ void read_supported(const ConfigNode& map, const std::string& key, std::string_v
 }
 
 bool is_path(const std::string& name) {
-  constexpr std::array<std::string_view, 7> kExtensions = {".yaml", ".json", ".jsonl",  ".csv",
-                                                           ".gz",   ".zst",  ".parquet"};
   return name.find('/') != std::string::npos ||
-         std::ranges::any_of(kExtensions,
+         std::ranges::any_of(kDataExtensions,
                              [&](std::string_view end) { return name.ends_with(end); });
 }
 
@@ -192,8 +195,6 @@ void read_save(const ConfigNode& node, CheckpointConfig& checkpoints) {
     checkpoints.save = Save::kSteps;
     return;
   }
-  constexpr std::pair<std::string_view, Save> kSaves[] = {{"each_epoch", Save::kEachEpoch},
-                                                          {"last", Save::kLast}};
   if (!node.is_null()) {
     node.get_choice(checkpoints.save, std::span<const std::pair<std::string_view, Save>>(kSaves));
   }

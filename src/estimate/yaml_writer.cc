@@ -17,10 +17,11 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+constexpr std::array<std::string_view, 10> kReserved = {"true", "false", "yes", "no",   "on",
+                                                        "off",  "y",     "n",   "null", "nan"};
+
 // Words that some YAML reader takes for something other than a text.
 bool is_reserved(std::string_view text) {
-  constexpr std::array<std::string_view, 10> kReserved = {"true", "false", "yes", "no",   "on",
-                                                          "off",  "y",     "n",   "null", "nan"};
   std::string lower(text);
   std::ranges::transform(lower, lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

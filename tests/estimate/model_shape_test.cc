@@ -107,7 +107,6 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"kv", "num_key_value_heads", 3, "4 is no multiple of num_key_value_heads 3"},
         Hostile{"flag", "tie_word_embeddings", 1, "must be true or false"},
         Hostile{"family", "model_type", "lama", "did you mean 'llama'?"}),
-
     [](const auto& info) { return info.param.name; });
 
 TEST(ModelShape, RefusesAbsurdProducts) {
