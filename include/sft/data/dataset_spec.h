@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sft/data/row_reader.h"
+
+namespace sft {
+
+// Rows with a column for each part. Columns without a name are not there.
+struct FieldsLayout {
+  std::string instruction;  // "": text alone, all of it a response
+  std::string input;        // joined to the instruction by one newline where it is not empty
+  std::string response;
+  std::string history;  // earlier turns: [[user, assistant], ...]
+};
+
+// Rows with a list of messages. A system message at the start is joined in front of the first
+// instruction by one newline, since templates know no system text.
+struct MessagesLayout {
+  enum class Turns { kAll, kFirst };
+  std::string field;  // the column of the list
+  std::string role = "role";
+  std::string content = "content";
+  std::string user = "user";
+  std::string assistant = "assistant";
+  Turns turns = Turns::kAll;
+};
+
+using RowLayout = std::variant<FieldsLayout, MessagesLayout>;
+
+// Rows whose column has one of these values, as text (true, 42, none). The column may also be named
+// by its role: instruction, input, response.
+struct ValueRule {
+  std::string column;
+  std::vector<std::string> values;
+};
+
+// A dataset's recipe: which files, and how a row becomes a sample.
+struct DatasetSpec {
+  std::string name;
+  std::filesystem::path path;       // of the recipe, or of the data file itself
+  std::vector<std::string> files;   // names or patterns (* ? [..]), relative to the recipe's folder
+  std::optional<RowFormat> format;  // none: each file's name tells
+  std::optional<RowLayout> layout;  // none: each file's columns tell
+  std::vector<ValueRule> keep;
+  std::vector<ValueRule> drop;
+  std::string license;
+  std::string source;
+  std::string published_name;
+  double mean_tokens = 0;  // an estimate for plans; 0: none
+};
+
+// The recipe called `name_or_path` (configs/datasets), a recipe's path (.yaml), or a data file's
+// path (another extension), whose name without extension is then the dataset's. Throws UsageError
+// with all faults of the recipe.
+DatasetSpec load_dataset_spec(const std::string& name_or_path);
+
+struct DatasetFile {
+  std::filesystem::path path;
+  std::string name;  // as the recipe has it, patterns filled in: never a path of this machine
+};
+
+// The files of `spec`, each once: patterns in their order, a pattern's matches sorted by name.
+// Throws Error for a pattern that matches none.
+std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec);
+
+}  // namespace sft

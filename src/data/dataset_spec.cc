@@ -1,0 +1,203 @@
+#include "sft/data/dataset_spec.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include "sft/core/config_node.h"
+#include "sft/core/error.h"
+#include "sft/core/resources.h"
+
+namespace sft {
+namespace fs = std::filesystem;
+namespace {
+
+// Parquet is known by name and refused below.
+enum class SpecFormat { kJsonl, kJson, kCsv, kParquet };
+constexpr std::pair<std::string_view, SpecFormat> kFormats[] = {{"jsonl", SpecFormat::kJsonl},
+                                                                {"json", SpecFormat::kJson},
+                                                                {"csv", SpecFormat::kCsv},
+                                                                {"parquet", SpecFormat::kParquet}};
+constexpr std::pair<std::string_view, MessagesLayout::Turns> kTurns[] = {
+    {"all", MessagesLayout::Turns::kAll}, {"first", MessagesLayout::Turns::kFirst}};
+
+void read_format(const ConfigNode& root, std::optional<RowFormat>& format) {
+  if (root.at("format").is_null()) {
+    return;
+  }
+  SpecFormat read = SpecFormat::kJsonl;
+  root.read_choice("format", read, kFormats);
+  if (read == SpecFormat::kParquet) {
+    root.at("format").fault(
+        "format 'parquet' is not supported by this build; use jsonl, json or csv");
+    return;
+  }
+  format = read == SpecFormat::kCsv    ? RowFormat::kCsv
+           : read == SpecFormat::kJson ? RowFormat::kJson
+                                       : RowFormat::kJsonl;
+}
+
+FieldsLayout read_fields(const ConfigNode& node) {
+  FieldsLayout fields;
+  node.read("instruction", fields.instruction);
+  node.read("input", fields.input);
+  node.require("response");
+  node.read("response", fields.response);
+  node.read("history", fields.history);
+  node.finish();
+  if (fields.instruction.empty() && !(fields.input.empty() && fields.history.empty())) {
+    node.fault("'fields' has input or history but no instruction");
+  }
+  return fields;
+}
+
+MessagesLayout read_messages(const ConfigNode& node) {
+  MessagesLayout messages;
+  node.require("field");
+  node.read("field", messages.field);
+  node.read("role", messages.role);
+  node.read("content", messages.content);
+  node.read("user", messages.user);
+  node.read("assistant", messages.assistant);
+  node.read_choice("turns", messages.turns, kTurns);
+  node.finish();
+  if (messages.user == messages.assistant) {
+    node.fault("'messages.user' and 'messages.assistant' are both '" + messages.user + "'");
+  }
+  return messages;
+}
+
+void read_layout(const ConfigNode& root, std::optional<RowLayout>& layout) {
+  const ConfigNode fields = root.at("fields");
+  const ConfigNode messages = root.at("messages");
+  if (!fields.is_null() && !messages.is_null()) {
+    messages.fault("has both 'fields' and 'messages'; keep one");
+  }
+  if (!fields.is_null()) {
+    layout = read_fields(fields);
+  } else if (!messages.is_null()) {
+    layout = read_messages(messages);
+  }
+}
+
+std::vector<ValueRule> read_rules(const ConfigNode& node) {
+  std::vector<ValueRule> rules;
+  for (const std::string& column : node.keys()) {
+    ValueRule rule = {.column = column, .values = {}};
+    node.at(column).get(rule.values);
+    rules.push_back(std::move(rule));
+  }
+  if (!node.is_map() && !node.is_null()) {
+    node.fault("must be a map of columns to lists of values");
+  }
+  return rules;
+}
+
+DatasetSpec read_spec(const ConfigNode& root, const fs::path& path) {
+  DatasetSpec spec;
+  spec.path = path;
+  spec.name = path.stem().string();
+  root.read("name", spec.name);
+  if (const ConfigNode hub = root.at("hub"); !hub.is_null()) {
+    hub.fault(
+        "'hub' is not supported by this build; download the files and list them under 'files'");
+  } else {
+    root.require("files");
+  }
+  root.read("files", spec.files);
+  read_format(root, spec.format);
+  read_layout(root, spec.layout);
+  spec.keep = read_rules(root.at("keep"));
+  spec.drop = read_rules(root.at("drop"));
+  root.read("license", spec.license);
+  root.read("source", spec.source);
+  root.read("published_name", spec.published_name);
+  root.read("mean_tokens", spec.mean_tokens, {.min = 0});
+  root.finish();
+  return spec;
+}
+
+std::string escape_pattern(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) {
+      escaped += '\\';
+    }
+    escaped += c;
+  }
+  return escaped;
+}
+
+// Regular files that match `pattern` below `folder`, named relative to it, sorted bytewise.
+std::vector<DatasetFile> match(const fs::path& folder, const std::string& pattern) {
+  const bool is_absolute = fs::path(pattern).is_absolute();
+  const std::string prefix = is_absolute || folder.empty() ? "" : folder.string() + "/";
+  glob_t found = {};
+  const std::unique_ptr<glob_t, decltype(&globfree)> owner(&found, &globfree);
+  std::vector<DatasetFile> files;
+  if (glob((escape_pattern(prefix) + pattern).c_str(), GLOB_NOSORT, nullptr, &found) != 0) {
+    return files;
+  }
+  for (size_t i = 0; i < found.gl_pathc; ++i) {
+    const std::string path = found.gl_pathv[i];
+    std::error_code error;
+    if (!fs::is_regular_file(path, error)) {
+      continue;
+    }
+    files.push_back(
+        {.path = path,
+         .name = is_absolute ? fs::path(path).filename().string() : path.substr(prefix.size())});
+  }
+  std::ranges::sort(files, {}, &DatasetFile::name);
+  return files;
+}
+
+}  // namespace
+
+DatasetSpec load_dataset_spec(const std::string& name_or_path) {
+  const fs::path given = name_or_path;
+  const std::string extension = given.extension().string();
+  const bool is_name = name_or_path.find('/') == std::string::npos && extension.empty();
+  if (is_name || extension == ".yaml") {
+    const fs::path path = find_config("dataset", "datasets", name_or_path);
+    const ConfigNode root = ConfigNode::load(path);
+    DatasetSpec spec = read_spec(root, path);
+    root.check();
+    return spec;
+  }
+  std::error_code error;
+  if (!fs::is_regular_file(given, error)) {
+    throw UsageError(name_or_path + ": no such dataset file");
+  }
+  DatasetSpec spec;
+  spec.name = given.stem().string();
+  spec.path = given;
+  spec.files = {escape_pattern(given.filename().string())};
+  return spec;
+}
+
+std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec) {
+  const fs::path folder = spec.path.parent_path();
+  std::vector<DatasetFile> files;
+  std::set<fs::path> seen;
+  for (const std::string& pattern : spec.files) {
+    const std::vector<DatasetFile> matches = match(folder, pattern);
+    if (matches.empty()) {
+      throw Error(fmt::format("{}: no file matches '{}' in {}", spec.path.string(), pattern,
+                              folder.empty() ? "." : folder.string()));
+    }
+    for (const DatasetFile& file : matches) {
+      if (seen.insert(fs::canonical(file.path)).second) {
+        files.push_back(file);
+      }
+    }
+  }
+  return files;
+}
+
+}  // namespace sft
