@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sft/infer/language_model.h"
+#include "sft/results/result_table.h"
+#include "sft/results/sample_record.h"
+#include "sft/tasks/question.h"
+
+namespace sft {
+
+// How a response came about; not known of one that was given from outside.
+struct Generation {
+  std::string prompt;
+  int64_t prompt_tokens = 0;
+  int64_t response_tokens = 0;
+  FinishReason finish = FinishReason::kLength;
+  bool is_over_long = false;  // the prompt left no room for a response, which is empty
+};
+
+struct Response {
+  std::string text;  // as generated, its leading blanks kept
+  std::optional<Generation> generation;
+};
+
+// A task's score, and each question with what became of it.
+struct TaskOutcome {
+  ResultEntry entry;
+  std::vector<SampleRecord> samples;
+};
+
+// Reads and scores one response a question (in the same order, at least one), by the task's rules.
+// Sets all of the entry but n_total, is_partial and settings. Throws UsageError where the task's
+// file names an unknown scorer.
+TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
+                       std::span<const Response> responses);
+
+}  // namespace sft

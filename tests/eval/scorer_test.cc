@@ -1,0 +1,76 @@
+#include "sft/eval/scorer.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sft/core/error.h"
+#include "sft/io/jsonl.h"
+
+namespace sft {
+namespace {
+
+double score(const std::string& name, const std::string& text, const std::string& reference) {
+  ReadingSpec reading;
+  reading.score = name;
+  Question question;
+  question.reference = reference;
+  return find_scorer(reading)({.text = text, .is_found = !text.empty()}, question);
+}
+
+// tests/reference/make_extraction_cases.py made the cases with Python's own float and int.
+TEST(Gsm8kEqual, AgreesWithPython) {
+  int num_cases = 0;
+  JsonlReader reader(std::filesystem::path(SFT_TEST_SOURCE_DIR) / "tests/cases/extraction.jsonl");
+  while (const auto row = reader.next()) {
+    if (row->value["rule"] == "gsm8k_equal") {
+      EXPECT_EQ(score("gsm8k_equal", row->value["text"].get<std::string>(),
+                      row->value["reference"].get<std::string>()) == 1,
+                row->value["expected"].get<bool>())
+          << row->where;
+      ++num_cases;
+    }
+  }
+  EXPECT_GE(num_cases, 20);
+}
+
+TEST(NumberEqual, ComparesDecimalNumbersExactly) {
+  struct Case {
+    std::string one;
+    std::string other;
+    double score;
+  };
+  for (const Case& c : std::vector<Case>{{"18", "18", 1},
+                                         {"18.00", "18", 1},
+                                         {"018", "18", 1},
+                                         {".5", "0.50", 1},
+                                         {"-0", "0", 1},
+                                         {"0.0", "0", 1},
+                                         {"18", " 18\n", 1},
+                                         {"100", "10", 0},
+                                         {"-5", "5", 0},
+                                         {"18.0000001", "18", 0},
+                                         {"123456789012345678901", "123456789012345678902", 0},
+                                         {"", "0", 0}}) {
+    EXPECT_EQ(score("number_equal", c.one, c.other), c.score) << c.one << " " << c.other;
+  }
+}
+
+TEST(Equal, ComparesTexts) {
+  EXPECT_EQ(score("equal", "A", "A"), 1);
+  EXPECT_EQ(score("equal", "A ", "A"), 0);
+}
+
+TEST(FindScorer, SaysWhereAnUnknownOneStands) {
+  ReadingSpec reading;
+  reading.score = "equals";
+  reading.where = "mine.yaml:7:1";
+  EXPECT_THAT([&] { find_scorer(reading); }, testing::ThrowsMessage<UsageError>(testing::AllOf(
+                                                 testing::StartsWith("mine.yaml:7:1: "),
+                                                 testing::HasSubstr("did you mean 'equal'"))));
+}
+
+}  // namespace
+}  // namespace sft
