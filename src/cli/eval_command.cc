@@ -1,0 +1,392 @@
+// sft eval: benchmarks asked and scored. See CLI.md for the flags and files.
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+
+#include "sft/core/clock.h"
+#include "sft/core/error.h"
+#include "sft/core/format.h"
+#include "sft/core/interrupt.h"
+#include "sft/core/progress.h"
+#include "sft/eval/evaluation_folder.h"
+#include "sft/eval/evaluator.h"
+#include "sft/infer/load.h"
+#include "sft/io/json.h"
+
+namespace sft {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kNoTemplate = "none";
+constexpr std::string_view kAutoTemplate = "auto";
+
+struct EvalOptions {
+  std::vector<std::string> checkpoints;
+  std::string tasks;
+  std::string output;
+  std::string data_dir;
+  QuestionLimits limits;
+  std::string template_name = std::string(kAutoTemplate);
+  PromptEnd prompt_end = PromptEnd::kExact;
+  LoadOptions::DType dtype = LoadOptions::DType::kAuto;
+  int64_t max_new_tokens = 0;
+  bool must_have_all = false;
+  std::string responses;
+  std::string responses_task;
+};
+
+// --data-dir, else SFT_DATA_DIR, else $SFT_HOME/bench.
+fs::path data_folder(const EvalOptions& options) {
+  if (!options.data_dir.empty()) {
+    return options.data_dir;
+  }
+  if (const char* const folder = std::getenv("SFT_DATA_DIR"); folder != nullptr) {
+    return folder;
+  }
+  if (const char* const home = std::getenv("SFT_HOME"); home != nullptr) {
+    return fs::path(home) / "bench";
+  }
+  const char* const user = std::getenv("HOME");
+  return fs::path(user != nullptr ? user : ".") / ".cache" / "sft" / "bench";
+}
+
+// The last part of a path, for results that do not say where they were made.
+std::string folder_name(const fs::path& folder) {
+  const fs::path absolute = fs::absolute(folder).lexically_normal();
+  return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+}
+
+// What the sft.json of a checkpoint of ours says.
+struct Origin {
+  bool is_trained = false;
+  std::optional<Template> layout;
+};
+
+Origin read_origin(const fs::path& checkpoint) {
+  const fs::path path = checkpoint / "sft.json";
+  Origin origin;
+  if (!fs::exists(path)) {
+    return origin;
+  }
+  const Json json = read_json(path);
+  origin.is_trained = json.is_object() && json.value("origin", Json()) == "train";
+  if (json.is_object() && json.contains("template") && !json["template"].is_null()) {
+    const Json layout = json_member<Json>(json, "template", path.string());
+    origin.layout =
+        Template{.name = json_member<std::string>(layout, "name", path.string()),
+                 .turn = json_member<std::string>(layout, "turn", path.string()),
+                 .separator = json_member<std::string>(layout, "separator", path.string())};
+  }
+  return origin;
+}
+
+std::string quoted(const Template& layout) {
+  return Json(layout.turn).dump();
+}
+
+std::optional<Template> choose_template(const EvalOptions& options, const Origin& origin) {
+  if (options.template_name == kAutoTemplate) {
+    return origin.layout;
+  }
+  std::optional<Template> chosen;
+  if (options.template_name != kNoTemplate) {
+    chosen = load_template(options.template_name);
+  }
+  if (origin.layout && (!chosen || chosen->turn != origin.layout->turn)) {
+    spdlog::warn("[eval] the checkpoint was trained with another template trained={} used={}",
+                 quoted(*origin.layout), chosen ? quoted(*chosen) : "none");
+  }
+  return chosen;
+}
+
+fs::path output_folder(const EvalOptions& options, const fs::path& checkpoint,
+                       const Origin& origin) {
+  const std::string name = folder_name(checkpoint);
+  if (!options.output.empty()) {
+    return options.checkpoints.size() > 1 ? fs::path(options.output) / name
+                                          : fs::path(options.output);
+  }
+  return origin.is_trained ? checkpoint / "eval" : fs::path("runs") / "eval" / name;
+}
+
+// Several checkpoints of one name would write to one folder below --output.
+void check_names(const EvalOptions& options) {
+  std::set<std::string> names;
+  for (const std::string& checkpoint : options.checkpoints) {
+    const std::string name = folder_name(checkpoint);
+    if (!names.insert(name).second && !options.output.empty()) {
+      throw UsageError("--output " + options.output + ": two checkpoints are called '" + name +
+                       "'; evaluate them one by one, or leave --output out");
+    }
+  }
+}
+
+std::string_view dtype_name(LoadOptions::DType dtype) {
+  return dtype == LoadOptions::DType::kFloat32 ? "float32" : "bf16";
+}
+
+std::string task_name(const Benchmark& benchmark) {
+  return fmt::format("{}:{}", benchmark.task.spec.name, benchmark.task.shot.shots);
+}
+
+// What is shown of one evaluated task.
+struct Row {
+  ResultEntry entry;
+  double seconds = 0;
+};
+
+std::string with_error(const MetricValue& value) {
+  return fmt::format("{:.2f} ± {:.2f}", value.score, value.standard_error);
+}
+
+void print_table(const std::string& model, const std::string& template_name,
+                 const std::vector<Row>& rows, const fs::path& folder) {
+  fmt::print("{}, template {}\n", model, template_name);
+  fmt::print("{:<14} {:>5} {:>15} {:>15} {:>7} {:>8}\n", "task", "shots", "score", "strict", "n",
+             "time");
+  for (const Row& row : rows) {
+    const ResultEntry& entry = row.entry;
+    if (!entry.missing_file.empty()) {
+      fmt::print("{:<14} {:>5} missing {}\n", entry.task, entry.shots, entry.missing_file);
+      continue;
+    }
+    fmt::print("{:<14} {:>5} {:>15} {:>15} {:>7} {:>8}{}\n", entry.task, entry.shots,
+               with_error(entry.value), entry.strict ? with_error(*entry.strict) : "-", entry.n,
+               format_seconds(row.seconds), entry.is_partial ? " (cut file)" : "");
+  }
+  fmt::print("results: {}\n", (folder / "results.json").string());
+}
+
+// Runs benchmarks one after another for one model, saving after each.
+class Session {
+ public:
+  Session(EvaluationFolder folder, bool is_quiet)
+      : folder_(std::move(folder)), is_quiet_(is_quiet) {}
+
+  void skip(const Benchmark& benchmark) {
+    folder_.add_missing(benchmark.task, benchmark.missing_file);
+    ResultEntry entry;
+    entry.task = benchmark.task.spec.name;
+    entry.shots = benchmark.task.shot.shots;
+    entry.missing_file = benchmark.missing_file;
+    rows_.push_back({.entry = std::move(entry), .seconds = 0});
+  }
+
+  void run(const Benchmark& benchmark, const Evaluator& evaluator,
+           const InterruptScope& interrupt) {
+    const double start = clock_.monotonic_seconds();
+    Progress progress({.what = "eval " + task_name(benchmark),
+                       .unit = "question",
+                       .total = benchmark.data->questions.size(),
+                       .is_quiet = is_quiet_},
+                      clock_);
+    const auto on_progress = [&](size_t num_done) {
+      if (interrupt.requested()) {
+        throw Interrupted(fmt::format("{} is not scored; {} tasks are saved in {}; start again",
+                                      task_name(benchmark), num_scored(), folder_.path().string()));
+      }
+      progress.update(num_done, "");
+    };
+    add(evaluator.run(benchmark, on_progress), clock_.monotonic_seconds() - start);
+  }
+
+  void add(const TaskOutcome& outcome, double seconds) {
+    folder_.add(outcome, seconds);
+    rows_.push_back({.entry = outcome.entry, .seconds = seconds});
+  }
+
+  void print(bool is_json) const {
+    if (is_json) {
+      fmt::print("{}\n", dump_json(folder_.table().to_json(), JsonLayout::kCompact));
+      return;
+    }
+    print_table(folder_.table().model().name, folder_.table().template_name(), rows_,
+                folder_.path());
+  }
+
+ private:
+  int64_t num_scored() const {
+    return std::count_if(rows_.begin(), rows_.end(),
+                         [](const Row& row) { return row.entry.missing_file.empty(); });
+  }
+
+  EvaluationFolder folder_;
+  bool is_quiet_;
+  SystemClock clock_;
+  std::vector<Row> rows_;
+};
+
+void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoint,
+                         const std::vector<Benchmark>& benchmarks, const CommonOptions& common,
+                         const InterruptScope& interrupt) {
+  if (!fs::is_directory(checkpoint)) {
+    throw Error("--ckpt " + checkpoint + ": no such folder");
+  }
+  const Origin origin = read_origin(checkpoint);
+  const std::optional<Template> layout = choose_template(options, origin);
+  if (layout) {
+    meta_template(*layout, options.prompt_end);  // its faults before the model's loading
+  }
+  const LoadedModel loaded = load_language_model({.folder = checkpoint, .dtype = options.dtype});
+  Session session(EvaluationFolder(folder,
+                                   {.name = folder_name(checkpoint),
+                                    .weights_sha256 = loaded.weights_sha256,
+                                    .adapter_sha256 = std::nullopt},
+                                   layout ? layout->name : std::string(kNoTemplate)),
+                  common.is_quiet);
+  const Evaluator evaluator(*loaded.model, layout,
+                            {.prompt_end = options.prompt_end,
+                             .dtype = std::string(dtype_name(loaded.dtype)),
+                             .max_new_tokens = options.max_new_tokens,
+                             .limits = options.limits});
+  for (const Benchmark& benchmark : benchmarks) {
+    if (benchmark.data) {
+      session.run(benchmark, evaluator, interrupt);
+    } else {
+      session.skip(benchmark);
+    }
+  }
+  session.print(common.is_json);
+}
+
+// Warns of each missing file, and says in one line what is missing.
+std::string report_missing(const std::vector<Benchmark>& benchmarks, const fs::path& data_dir) {
+  std::string missing;
+  for (const Benchmark& benchmark : benchmarks) {
+    if (!benchmark.data) {
+      spdlog::warn("[eval] skipped task={} missing={}", task_name(benchmark),
+                   (data_dir / benchmark.missing_file).string());
+      missing += (missing.empty() ? "" : ", ") + benchmark.missing_file;
+    }
+  }
+  return missing;
+}
+
+int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common) {
+  check_names(options);
+  const fs::path data_dir = data_folder(options);
+  const std::vector<Benchmark> benchmarks =
+      load_benchmarks(choose_tasks(options.tasks), data_dir, options.limits);
+  const std::string missing = report_missing(benchmarks, data_dir);
+  const InterruptScope interrupt;
+  for (const std::string& checkpoint : options.checkpoints) {
+    evaluate_checkpoint(options, checkpoint, benchmarks, common, interrupt);
+  }
+  const bool has_run = std::any_of(benchmarks.begin(), benchmarks.end(),
+                                   [](const Benchmark& one) { return one.data.has_value(); });
+  if (!missing.empty() && (!has_run || options.must_have_all)) {
+    throw Error(fmt::format("{}: no {}; choose the folder with --data-dir or SFT_DATA_DIR",
+                            data_dir.string(), missing));
+  }
+  return 0;
+}
+
+int score_responses(const EvalOptions& options, const CommonOptions& common) {
+  const fs::path data_dir = data_folder(options);
+  std::vector<TaskChoice> tasks = choose_tasks(options.responses_task);
+  if (tasks.size() != 1) {
+    throw UsageError("--task " + options.responses_task + ": must name one task");
+  }
+  const std::vector<Benchmark> benchmarks = load_benchmarks(std::move(tasks), data_dir, {});
+  if (!benchmarks.front().data) {
+    throw Error((data_dir / benchmarks.front().missing_file).string() +
+                ": no such file; choose the folder with --data-dir or SFT_DATA_DIR");
+  }
+  const SystemClock clock;
+  const double start = clock.monotonic_seconds();
+  const std::string name = fs::path(options.responses).stem().string();
+  const fs::path folder =
+      options.output.empty() ? fs::path("runs") / "eval" / name : fs::path(options.output);
+  Session session(
+      EvaluationFolder(folder, {.name = name, .weights_sha256 = {}, .adapter_sha256 = {}},
+                       std::string(kNoTemplate)),
+      common.is_quiet);
+  session.add(score_given_responses(benchmarks.front(), options.responses),
+              clock.monotonic_seconds() - start);
+  session.print(common.is_json);
+  return 0;
+}
+
+void define_model_flags(CLI::App& app, EvalOptions& options) {
+  app.add_option("--template", options.template_name,
+                 "prompt template: a name, a path, auto (the checkpoint's own) or none")
+      ->capture_default_str();
+  app.add_option("--prompt-end", options.prompt_end,
+                 "exact keeps the template's last space, trimmed ends as training does [exact]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, PromptEnd>{
+          {"exact", PromptEnd::kExact}, {"trimmed", PromptEnd::kTrimmed}}));
+  app.add_option("--dtype", options.dtype, "bf16 or float32 [bf16 where the hardware has it]")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LoadOptions::DType>{
+          {"bf16", LoadOptions::DType::kBf16}, {"float32", LoadOptions::DType::kFloat32}}));
+  app.add_option("--max-new-tokens", options.max_new_tokens,
+                 "longest response, in place of every task's own")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
+}
+
+void define_task_flags(CLI::App& app, EvalOptions& options) {
+  constexpr int64_t kMostQuestions = 1'000'000'000;
+  app.add_option("--tasks", options.tasks,
+                 "name[:shots],... of configs/tasks, or paths of task files [all]");
+  app.add_option("--data-dir", options.data_dir,
+                 "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");
+  app.add_option("--limit", options.limits.per_group,
+                 "only the first N questions of each task (of each subject)")
+      ->check(CLI::Range(int64_t{1}, kMostQuestions));
+  app.add_option("--limit-subjects", options.limits.num_groups,
+                 "only the first K subjects of tasks that have them")
+      ->check(CLI::Range(int64_t{1}, kMostQuestions));
+  app.add_flag("--require-all", options.must_have_all,
+               "fail (exit 1) where a task's files are missing");
+}
+
+}  // namespace
+
+RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
+  const auto options = std::make_shared<EvalOptions>();
+  CLI::Option* const checkpoints =
+      app.add_option("--ckpt", options->checkpoints, "model folder (repeatable)")
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--output", options->output,
+                 "folder of the results [<ckpt>/eval, or runs/eval/<name>]");
+  define_task_flags(app, *options);
+  define_model_flags(app, *options);
+  CLI::Option* const responses =
+      app.add_option("--responses", options->responses,
+                     "score these responses ({\"id\", \"response\"} a line) without a model")
+          ->excludes(checkpoints);
+  app.add_option("--task", options->responses_task,
+                 "the task that --responses answer: name[:shots]")
+      ->needs(responses);
+  return [options, &common] {
+    if (!common.overrides.empty()) {
+      throw UsageError("--set " + common.overrides.front() + ": eval has no config to override");
+    }
+    if (options->responses.empty() && options->checkpoints.empty()) {
+      throw UsageError("--ckpt MODEL is missing (or --responses FILE --task NAME)");
+    }
+    if (options->responses.empty()) {
+      return evaluate_checkpoints(*options, common);
+    }
+    if (options->responses_task.empty()) {
+      throw UsageError("--responses needs --task NAME[:shots]");
+    }
+    return score_responses(*options, common);
+  };
+}
+
+}  // namespace sft
