@@ -35,6 +35,7 @@ struct Command {
   std::string_view summary;  // the line in `sft --help`
   std::string_view example;  // shown by `sft <name> --help`; works as typed
   DefineCommand define;
+  bool computes = false;  // runs a model, so that the process is set up for it
 };
 
 }  // namespace sft

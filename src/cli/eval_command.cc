@@ -25,6 +25,7 @@
 #include "sft/eval/evaluator.h"
 #include "sft/infer/load.h"
 #include "sft/io/json.h"
+#include "sft/text/checkpoint_template.h"
 
 namespace sft {
 namespace {
@@ -32,7 +33,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kNoTemplate = "none";
-constexpr std::string_view kAutoTemplate = "auto";
 
 struct EvalOptions {
   std::vector<std::string> checkpoints;
@@ -40,7 +40,7 @@ struct EvalOptions {
   std::string output;
   std::string data_dir;
   QuestionLimits limits;
-  std::string template_name = std::string(kAutoTemplate);
+  std::string template_name = "auto";
   PromptEnd prompt_end = PromptEnd::kExact;
   LoadOptions::DType dtype = LoadOptions::DType::kAuto;
   int64_t max_new_tokens = 0;
@@ -70,57 +70,23 @@ std::string folder_name(const fs::path& folder) {
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
 }
 
-// What the sft.json of a checkpoint of ours says.
-struct Origin {
-  bool is_trained = false;
-  std::optional<Template> layout;
-};
-
-Origin read_origin(const fs::path& checkpoint) {
+// Whether `sft train` wrote the checkpoint.
+bool is_trained_here(const fs::path& checkpoint) {
   const fs::path path = checkpoint / "sft.json";
-  Origin origin;
   if (!fs::exists(path)) {
-    return origin;
+    return false;
   }
   const Json json = read_json(path);
-  origin.is_trained = json.is_object() && json.value("origin", Json()) == "train";
-  if (json.is_object() && json.contains("template") && !json["template"].is_null()) {
-    const Json layout = json_member<Json>(json, "template", path.string());
-    origin.layout =
-        Template{.name = json_member<std::string>(layout, "name", path.string()),
-                 .turn = json_member<std::string>(layout, "turn", path.string()),
-                 .separator = json_member<std::string>(layout, "separator", path.string())};
-  }
-  return origin;
+  return json.is_object() && json.value("origin", Json()) == "train";
 }
 
-std::string quoted(const Template& layout) {
-  return Json(layout.turn).dump();
-}
-
-std::optional<Template> choose_template(const EvalOptions& options, const Origin& origin) {
-  if (options.template_name == kAutoTemplate) {
-    return origin.layout;
-  }
-  std::optional<Template> chosen;
-  if (options.template_name != kNoTemplate) {
-    chosen = load_template(options.template_name);
-  }
-  if (origin.layout && (!chosen || chosen->turn != origin.layout->turn)) {
-    spdlog::warn("[eval] the checkpoint was trained with another template trained={} used={}",
-                 quoted(*origin.layout), chosen ? quoted(*chosen) : "none");
-  }
-  return chosen;
-}
-
-fs::path output_folder(const EvalOptions& options, const fs::path& checkpoint,
-                       const Origin& origin) {
+fs::path output_folder(const EvalOptions& options, const fs::path& checkpoint) {
   const std::string name = folder_name(checkpoint);
   if (!options.output.empty()) {
     return options.checkpoints.size() > 1 ? fs::path(options.output) / name
                                           : fs::path(options.output);
   }
-  return origin.is_trained ? checkpoint / "eval" : fs::path("runs") / "eval" / name;
+  return is_trained_here(checkpoint) ? checkpoint / "eval" : fs::path("runs") / "eval" / name;
 }
 
 // Several checkpoints of one name would write to one folder below --output.
@@ -133,10 +99,6 @@ void check_names(const EvalOptions& options) {
                        "'; evaluate them one by one, or leave --output out");
     }
   }
-}
-
-std::string_view dtype_name(LoadOptions::DType dtype) {
-  return dtype == LoadOptions::DType::kFloat32 ? "float32" : "bf16";
 }
 
 std::string task_name(const Benchmark& benchmark) {
@@ -236,13 +198,12 @@ void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoi
   if (!fs::is_directory(checkpoint)) {
     throw Error("--ckpt " + checkpoint + ": no such folder");
   }
-  const Origin origin = read_origin(checkpoint);
-  const std::optional<Template> layout = choose_template(options, origin);
+  const std::optional<Template> layout = choose_template(options.template_name, checkpoint);
   if (layout) {
     meta_template(*layout, options.prompt_end);  // its faults before the model's loading
   }
   const LoadedModel loaded = load_language_model({.folder = checkpoint, .dtype = options.dtype});
-  Session session(EvaluationFolder(folder,
+  Session session(EvaluationFolder(output_folder(options, checkpoint),
                                    {.name = folder_name(checkpoint),
                                     .weights_sha256 = loaded.weights_sha256,
                                     .adapter_sha256 = std::nullopt},
@@ -250,7 +211,7 @@ void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoi
                   common.is_quiet);
   const Evaluator evaluator(*loaded.model, layout,
                             {.prompt_end = options.prompt_end,
-                             .dtype = std::string(dtype_name(loaded.dtype)),
+                             .dtype = loaded.dtype,
                              .max_new_tokens = options.max_new_tokens,
                              .limits = options.limits});
   for (const Benchmark& benchmark : benchmarks) {

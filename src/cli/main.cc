@@ -1,9 +1,6 @@
 // The binary: parses the command line, runs one command, and turns what it throws into one line on
 // stderr and an exit code (see Exit codes in README.md).
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -11,8 +8,13 @@
 #include <string>
 #include <vector>
 
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/process_settings.h"
+
 #include "sft/core/error.h"
 #include "sft/core/log.h"
 #include "sft/core/table.h"
@@ -44,15 +46,17 @@ void print_faults(const UsageError& error) {
 }
 
 // CLI11 takes any unknown word for a stray argument; a command is more likely meant.
-void check_command_name(int argc, char** argv) {
+void prepare_command(int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') {
     return;
   }
-  find_entry(commands(), "command", argv[1]);
+  if (find_entry(commands(), "command", argv[1]).computes) {
+    apply_process_settings(argv);
+  }
 }
 
 int run(int argc, char** argv) {
-  check_command_name(argc, argv);
+  prepare_command(argc, argv);
   CLI::App app(
       "sft fine-tunes language models, scores them, and carries grids of such runs to their end.",
       "sft");

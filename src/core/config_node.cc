@@ -1,15 +1,15 @@
 #include "sft/core/config_node.h"
 
-#include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
-
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
 #include <tuple>
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
 
 #include "sft/core/error.h"
 #include "sft/core/format.h"
@@ -248,8 +248,7 @@ std::string range_text(const ConfigRange& range) {
   if (has_min && has_max) {
     return fmt::format("from {:g} to {:g}", range.min, range.max);
   }
-  return has_min ? fmt::format("at least {:g}", range.min)
-                 : fmt::format("at most {:g}", range.max);
+  return has_min ? fmt::format("at least {:g}", range.min) : fmt::format("at most {:g}", range.max);
 }
 
 }  // namespace
@@ -287,12 +286,22 @@ ConfigNode ConfigNode::parse(std::string_view text, const std::string& name,
   return root;
 }
 
-bool ConfigNode::is_null() const { return value_->kind == ConfigValue::Kind::kNull; }
-bool ConfigNode::is_scalar() const { return value_->kind == ConfigValue::Kind::kScalar; }
-bool ConfigNode::is_list() const { return value_->kind == ConfigValue::Kind::kList; }
-bool ConfigNode::is_map() const { return value_->kind == ConfigValue::Kind::kMap; }
+bool ConfigNode::is_null() const {
+  return value_->kind == ConfigValue::Kind::kNull;
+}
+bool ConfigNode::is_scalar() const {
+  return value_->kind == ConfigValue::Kind::kScalar;
+}
+bool ConfigNode::is_list() const {
+  return value_->kind == ConfigValue::Kind::kList;
+}
+bool ConfigNode::is_map() const {
+  return value_->kind == ConfigValue::Kind::kMap;
+}
 
-bool ConfigNode::has(std::string_view key) const { return value_->find(key) != nullptr; }
+bool ConfigNode::has(std::string_view key) const {
+  return value_->find(key) != nullptr;
+}
 
 ConfigNode ConfigNode::at(const std::string& key) const {
   value_->asked.push_back(key);
@@ -459,6 +468,8 @@ void ConfigNode::check() const {
   throw UsageError(std::move(texts));
 }
 
-std::string ConfigNode::where() const { return ConfigDocument::where(*value_); }
+std::string ConfigNode::where() const {
+  return ConfigDocument::where(*value_);
+}
 
 }  // namespace sft

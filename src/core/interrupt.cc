@@ -38,6 +38,8 @@ InterruptScope::~InterruptScope() {
   }
 }
 
-bool InterruptScope::requested() const { return g_requested != 0; }
+bool InterruptScope::requested() const {
+  return g_requested != 0;
+}
 
 }  // namespace sft

@@ -1,8 +1,8 @@
 #include "sft/core/log.h"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-
 #include <memory>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
 
 namespace sft {
 

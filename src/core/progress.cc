@@ -1,11 +1,11 @@
 #include "sft/core/progress.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "sft/core/format.h"
 

@@ -19,7 +19,9 @@ std::array<uint32_t, 2> halves(uint64_t value) {
   return {static_cast<uint32_t>(value), static_cast<uint32_t>(value >> 32)};
 }
 
-float unit_float(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24F; }
+float unit_float(uint32_t word) {
+  return static_cast<float>(word >> 8) * 0x1p-24F;
+}
 
 }  // namespace
 
@@ -41,7 +43,9 @@ std::array<uint32_t, 4> Rng::block(uint64_t index) const {
   return counter;
 }
 
-float Rng::uniform(uint64_t index) const { return unit_float(block(index)[0]); }
+float Rng::uniform(uint64_t index) const {
+  return unit_float(block(index)[0]);
+}
 
 float Rng::normal(uint64_t index) const {
   const std::array<uint32_t, 4> words = block(index);

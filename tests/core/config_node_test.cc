@@ -116,7 +116,8 @@ TEST_P(ConfigNodeRefuses, WithPlaceAndReason) {
 INSTANTIATE_TEST_SUITE_P(
     Texts, ConfigNodeRefuses,
     testing::Values(Refused{"alias", "a: &x 1\nb: *x\n", "anchors and aliases"},
-                    Refused{"depth", "a: " + std::string(100, '[') + std::string(100, ']'), "nested deeper than 32"},
+                    Refused{"depth", "a: " + std::string(100, '[') + std::string(100, ']'),
+                            "nested deeper than 32"},
                     Refused{"size", std::string(2 << 20, ' '), "at most"},
                     Refused{"syntax", "a: [1\nb: 2", "t.yaml:"},
                     Refused{"list", "- 1\n", "must be a map"},

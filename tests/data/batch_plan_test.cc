@@ -79,7 +79,9 @@ TEST(SplitMicroBatches, NeverCutsALongSample) {
               ElementsAre(ElementsAre(2), ElementsAre(50), ElementsAre(3, 4)));
 }
 
-TEST(SplitMicroBatches, OfNothingIsNothing) { EXPECT_THAT(split_lengths({}, 10), IsEmpty()); }
+TEST(SplitMicroBatches, OfNothingIsNothing) {
+  EXPECT_THAT(split_lengths({}, 10), IsEmpty());
+}
 
 }  // namespace
 }  // namespace sft

@@ -48,8 +48,7 @@ TEST(EpochOrder, EqualsPythons) {
 
 TEST(HeldOut, EqualsPythons) {
   for (const Json& row : reference()["held_out"]) {
-    EXPECT_EQ(held_out(row["seed"], row["fraction"], reference_ids()),
-              row["places"].get<Places>());
+    EXPECT_EQ(held_out(row["seed"], row["fraction"], reference_ids()), row["places"].get<Places>());
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_tokenizer.h"
+
 #include "sft/core/error.h"
 
 namespace sft {
@@ -45,8 +46,8 @@ class EncodeSample : public testing::TestWithParam<Case> {};
 
 TEST_P(EncodeSample, SplitsByTheOneRule) {
   const FakeTokenizer tokenizer(GetParam().tokenizer);
-  const EncodedSample encoded = encode_sample(sample_of(GetParam().turns), GetParam().layout,
-                                              tokenizer, GetParam().loss_on);
+  const EncodedSample encoded =
+      encode_sample(sample_of(GetParam().turns), GetParam().layout, tokenizer, GetParam().loss_on);
   EXPECT_EQ(shown(encoded, tokenizer), GetParam().expected);
   EXPECT_EQ(encoded.id, "id");
 }
@@ -192,9 +193,9 @@ TEST(EncodeSample, CountsTargets) {
 
 TEST(EncodeSample, NeedsAnEndToken) {
   const FakeTokenizer tokenizer({.pieces = {}, .has_bos = true, .has_eos = false});
-  EXPECT_THROW(encode_sample(sample_of(kTwoTurns), kQuestionAnswer, tokenizer,
-                             LossTarget::kResponse),
-               Error);
+  EXPECT_THROW(
+      encode_sample(sample_of(kTwoTurns), kQuestionAnswer, tokenizer, LossTarget::kResponse),
+      Error);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sft {
@@ -35,7 +36,7 @@ std::string_view finish_name(FinishReason reason);  // "eos", "stop", "length", 
 
 struct GenerateResult {
   std::vector<int32_t> token_ids;  // with the end token
-  std::string text;                // without the end token and the stop string; special tokens kept out
+  std::string text;  // without the end token and the stop string; special tokens kept out
   FinishReason finish = FinishReason::kLength;
 };
 

@@ -10,18 +10,22 @@ namespace sft {
 
 struct LoadOptions {
   enum class DType { kAuto, kBf16, kFloat32 };
-
-  std::filesystem::path folder;
-  DType dtype = DType::kAuto;
+  std::filesystem::path folder;  // in Hugging Face layout
+  DType dtype = DType::kAuto;    // kAuto: bf16 where the hardware computes in it, else float32
 };
 
 struct LoadedModel {
   std::unique_ptr<LanguageModel> model;
-  std::string weights_sha256;
-  LoadOptions::DType dtype = LoadOptions::DType::kBf16;  // the one in use, never kAuto
+  std::string dtype;           // what kAuto came to: "bf16" or "float32"
+  std::string weights_sha256;  // see weights_sha256 in io/safetensors.h
 };
 
-// Loads a model folder. Throws Error.
+// Reads a model folder and its tokenizer. Throws Error.
 LoadedModel load_language_model(const LoadOptions& options);
+
+// What a prompt's ids are to a model: themselves, or the EOS token where there are none (an empty
+// prompt of a tokenizer without BOS), since a model needs a token to predict from. Throws Error
+// where there is no EOS token either.
+std::vector<int32_t> context_ids(const Tokenizer& tokenizer, std::vector<int32_t> prompt_ids);
 
 }  // namespace sft

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "sft/infer/language_model.h"
+
+namespace sft {
+
+class CausalLm;
+class Tokenizer;
+
+// A model that answers requests in batches of unequal lengths. Prompts are computed packed, without
+// padding; sequences that generate share each step, leave it as they end, and the next request
+// takes their place. Results depend on the requests alone: the same requests in the same order give
+// the same batches.
+class Engine final : public LanguageModel {
+ public:
+  Engine(std::unique_ptr<CausalLm> model, std::unique_ptr<Tokenizer> tokenizer);
+  ~Engine() override;
+
+  const Tokenizer& tokenizer() const override { return *tokenizer_; }
+  int64_t context_length() const override;
+  std::vector<GenerateResult> generate(std::span<const GenerateRequest> requests,
+                                       const OnGenerated& on_done) override;
+  std::vector<ScoreResult> score(std::span<const ScoreRequest> requests,
+                                 const OnScored& on_done) override;
+
+ private:
+  bool is_end_token(int32_t id) const;
+
+  std::unique_ptr<CausalLm> model_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::vector<int32_t> end_token_ids_;
+};
+
+}  // namespace sft

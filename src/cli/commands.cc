@@ -1,0 +1,44 @@
+#include "cli/commands.h"
+
+#include <array>
+
+#include <ATen/Parallel.h>
+
+namespace sft {
+
+std::span<const Command> commands() {
+  static constexpr std::array kCommands = {
+      Command{"train", "fine-tune a model as a config describes",
+              "sft train --config quickstart.yaml --plan", define_train, /*computes=*/true},
+      Command{"eval", "score a model on benchmarks",
+              "sft eval --ckpt runs/quickstart/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
+              "--data-dir data/quickstart/bench",
+              define_eval, /*computes=*/true},
+      Command{"score", "log-probabilities of completions",
+              "echo '{\"prompt\": \"The sky is\", \"completion\": \" blue\"}' | sft score --ckpt "
+              "runs/SmolLM2-135M-Instruct --input - --output -",
+              define_score, /*computes=*/true},
+      Command{"generate", "continue prompts",
+              "sft generate --ckpt runs/SmolLM2-135M-Instruct --prompt 'The sky is' "
+              "--max-new-tokens 20",
+              define_generate, /*computes=*/true},
+      Command{"tokenize", "text to token ids and back",
+              "sft tokenize --ckpt runs/SmolLM2-135M-Instruct --text 'Hello world'",
+              define_tokenize},
+      Command{"import", "turn a GGUF file into a model folder",
+              "sft import model.gguf --output runs/model", define_import},
+      Command{"init", "make a model with random weights",
+              "sft init --size '{hidden_size: 256}' --train-tokenizer README.md --vocab-size 1000 "
+              "--output runs/tiny",
+              define_init},
+  };
+  return kCommands;
+}
+
+void apply_threads(int threads) {
+  if (threads > 0) {
+    at::set_num_threads(threads);
+  }
+}
+
+}  // namespace sft

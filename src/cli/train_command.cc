@@ -1,0 +1,91 @@
+// `sft train`: fine-tunes a model as a config describes.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+
+#include "sft/core/clock.h"
+#include "sft/core/config_node.h"
+#include "sft/core/error.h"
+#include "sft/core/resources.h"
+#include "sft/estimate/estimate.h"
+#include "sft/estimate/train_config.h"
+#include "sft/io/json.h"
+#include "sft/train/train_run.h"
+
+namespace sft {
+namespace {
+
+constexpr int kExitStopped = 75;
+
+struct TrainFlags {
+  std::string config;
+  std::string output;
+  std::string resume = "auto";
+  bool is_plan = false;
+};
+
+TrainConfig load_config(const TrainFlags& flags, const CommonOptions& common) {
+  std::vector<std::string> overrides = common.overrides;
+  if (!flags.output.empty()) {
+    overrides.push_back("output=" + Json(flags.output).dump());
+  }
+  const ConfigNode root = ConfigNode::load(find_config("config", "", flags.config), overrides);
+  TrainConfig config = read_train_config(root);
+  root.check();
+  return config;
+}
+
+int print_plan(const TrainConfig& config, const CommonOptions& common) {
+  const Estimate estimate = plan_training(config);
+  fmt::print("{}", common.is_json ? dump_json(estimate_json(estimate), JsonLayout::kIndented)
+                                  : estimate_text(estimate));
+  return 0;
+}
+
+int train(const TrainFlags& flags, const CommonOptions& common) {
+  const TrainConfig config = load_config(flags, common);
+  if (flags.is_plan) {
+    return print_plan(config, common);
+  }
+  const SystemClock clock;
+  const TrainRunOptions options = {
+      .resume = flags.resume == "never" ? ResumePolicy::kNever : ResumePolicy::kAuto,
+      .is_quiet = common.is_quiet};
+  const TrainOutcome outcome = run_training(config, options, clock);
+  const char* const status = outcome == TrainOutcome::kStopped ? "stopped" : "done";
+  if (common.is_json) {
+    fmt::print("{}\n", dump_json({{"output", config.output.string()}, {"status", status}},
+                                 JsonLayout::kCompact));
+  } else if (outcome == TrainOutcome::kStopped) {
+    fmt::print("stopped and saved in {}; the same command continues\n", config.output.string());
+  } else {
+    fmt::print("{}: {}\n", config.output.string(),
+               outcome == TrainOutcome::kWasDone ? "was done before" : "done");
+  }
+  return outcome == TrainOutcome::kStopped ? kExitStopped : 0;
+}
+
+}  // namespace
+
+RunCommand define_train(CLI::App& app, const CommonOptions& common) {
+  auto flags = std::make_shared<TrainFlags>();
+  app.add_option("--config", flags->config,
+                 "a config file, or the name of one in ./configs or the installed configs")
+      ->required();
+  app.add_option("--output", flags->output, "the run's folder [the config's output]");
+  app.add_option("--resume", flags->resume,
+                 "auto: continue a run that was stopped; never: an existing run is an error [auto]")
+      ->check(CLI::IsMember({"auto", "never"}));
+  app.add_flag("--plan", flags->is_plan,
+               "train nothing; print steps, memory, disk and time, and whether it fits");
+  return [flags, &common] { return train(*flags, common); };
+}
+
+}  // namespace sft

@@ -1,0 +1,152 @@
+#include "train/checkpointer.h"
+
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <map>
+
+#include <spdlog/spdlog.h>
+
+#include "sft/core/error.h"
+#include "sft/io/file.h"
+#include "sft/model/weights.h"
+
+namespace sft {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::array kCarriedFiles = {
+    "tokenizer.json",  "tokenizer_config.json", "special_tokens_map.json",
+    "tokenizer.model", "added_tokens.json",     "vocab.json",
+    "merges.txt",      "chat_template.jinja",   "generation_config.json"};
+
+// transformers 5 writes `dtype`, older ones `torch_dtype`.
+Json config_with_dtype(Json config, DType dtype) {
+  const char* const name = dtype == DType::kF32   ? "float32"
+                           : dtype == DType::kF16 ? "float16"
+                                                  : "bfloat16";
+  const bool is_new_style = config.contains("dtype") || !config.contains("torch_dtype");
+  config[is_new_style ? "dtype" : "torch_dtype"] = name;
+  return config;
+}
+
+// The number behind "epoch-" or "step-"; none for any other name.
+std::optional<int64_t> checkpoint_number(const std::string& name, const std::string& prefix) {
+  if (!name.starts_with(prefix) || name.size() == prefix.size() ||
+      name.find_first_not_of("0123456789", prefix.size()) != std::string::npos) {
+    return std::nullopt;
+  }
+  return std::strtoll(name.c_str() + prefix.size(), nullptr, 10);
+}
+
+// Our checkpoints in a run folder, by number.
+std::map<int64_t, fs::path> checkpoints_in(const fs::path& folder, const std::string& prefix) {
+  std::map<int64_t, fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto number = checkpoint_number(entry.path().filename().string(), prefix);
+    if (number.has_value() && fs::exists(entry.path() / "sft.json")) {
+      found.emplace(*number, entry.path());
+    }
+  }
+  return found;
+}
+
+double recorded_validation_loss(const fs::path& checkpoint) {
+  const Json origin = read_json(checkpoint / "sft.json");
+  return origin.contains("validation_loss") && origin.at("validation_loss").is_number()
+             ? origin.at("validation_loss").get<double>()
+             : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+void write_model_folder(const fs::path& folder, const std::vector<Parameter>& weights, DType dtype,
+                        const CheckpointOrigin& origin, Json sft_json) {
+  AtomicFolder staged(folder);
+  save_weights(weights, dtype, staged.staging());
+  write_file(staged.staging() / "config.json",
+             dump_json(config_with_dtype(origin.base_config, dtype), JsonLayout::kIndented));
+  for (const char* const name : kCarriedFiles) {
+    std::error_code error;
+    if (fs::exists(origin.base_folder / name, error)) {
+      write_file(staged.staging() / name, read_file(origin.base_folder / name));
+    }
+  }
+  sft_json["weights_sha256"] = weights_sha256(SafetensorsFolder(staged.staging()).tensors());
+  write_file(staged.staging() / "sft.json", dump_json(sft_json, JsonLayout::kIndented));
+  staged.commit();
+}
+
+Checkpointer::Checkpointer(fs::path run_folder, const CheckpointConfig& config, DType dtype,
+                           CheckpointOrigin origin)
+    : run_folder_(std::move(run_folder)),
+      config_(config),
+      dtype_(dtype),
+      origin_(std::move(origin)) {}
+
+bool Checkpointer::is_wanted(const Moment& moment) const {
+  switch (config_.save) {
+    case CheckpointConfig::Save::kEachEpoch:
+      return moment.is_epoch_end || moment.is_run_end;
+    case CheckpointConfig::Save::kLast:
+      return moment.is_run_end;
+    case CheckpointConfig::Save::kSteps:
+      return moment.step % config_.save_steps == 0 || moment.is_run_end;
+  }
+  return false;
+}
+
+void Checkpointer::after_step(const Moment& moment,
+                              const std::function<std::vector<Parameter>()>& weights) {
+  if (!is_wanted(moment)) {
+    return;
+  }
+  // A run that max_steps ends in mid-epoch has no epoch to name its last checkpoint after.
+  const bool is_by_epoch = config_.save != CheckpointConfig::Save::kSteps && moment.is_epoch_end;
+  const std::string name =
+      is_by_epoch ? "epoch-" + std::to_string(moment.epoch) : "step-" + std::to_string(moment.step);
+  const fs::path folder = run_folder_ / name;
+  if (!fs::exists(folder / "sft.json")) {
+    write(folder, moment, weights());
+    spdlog::info("[train] saved {}", folder.string());
+  }
+  remove_unwanted(is_by_epoch ? "epoch-" : "step-");
+}
+
+void Checkpointer::write(const fs::path& folder, const Moment& moment,
+                         const std::vector<Parameter>& weights) {
+  Json sft_json = origin_.origin;
+  sft_json["step"] = moment.step;
+  sft_json["epoch"] = moment.epoch;
+  if (moment.validation_loss.has_value()) {
+    sft_json["validation_loss"] = *moment.validation_loss;
+  }
+  write_model_folder(folder, weights, dtype_, origin_, std::move(sft_json));
+}
+
+void Checkpointer::remove_unwanted(const std::string& prefix) const {
+  std::map<int64_t, fs::path> found = checkpoints_in(run_folder_, prefix);
+  if (config_.keep == CheckpointConfig::Keep::kNewest) {
+    while (static_cast<int64_t>(found.size()) > config_.keep_newest) {
+      fs::remove_all(found.begin()->second);
+      found.erase(found.begin());
+    }
+  } else if (config_.keep == CheckpointConfig::Keep::kBest) {
+    const fs::path* best = nullptr;
+    double best_loss = std::numeric_limits<double>::infinity();
+    for (const auto& [number, path] : found) {
+      const double loss = recorded_validation_loss(path);
+      if (best == nullptr || loss < best_loss) {
+        best = &path;
+        best_loss = loss;
+      }
+    }
+    for (const auto& [number, path] : found) {
+      if (&path != best) {
+        fs::remove_all(path);
+      }
+    }
+  }
+}
+
+}  // namespace sft

@@ -1,0 +1,453 @@
+#include "sft/train/train_run.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "train/checkpointer.h"
+#include "train/product_rate.h"
+#include "train/run_record.h"
+#include "train/tensorboard_log.h"
+#include "train/train_state.h"
+#include "train/trainer.h"
+
+#include "sft/core/error.h"
+#include "sft/core/format.h"
+#include "sft/core/interrupt.h"
+#include "sft/core/process_memory.h"
+#include "sft/core/progress.h"
+#include "sft/data/batch_plan.h"
+#include "sft/data/prepare.h"
+#include "sft/io/file.h"
+#include "sft/io/sha256.h"
+#include "sft/model/weights.h"
+#include "sft/text/tokenizer.h"
+#include "sft/train/lr_schedule.h"
+#include "sft/train/metrics_log.h"
+
+namespace sft {
+namespace {
+
+// Packed tokens of one forward and backward pass: enough for products at full speed; more would
+// only cost memory.
+constexpr int64_t kMicroBatchTokens = 1024;
+// What linear_cross_entropy holds at a time, for plans.
+constexpr int64_t kLogitsChunkBytes = int64_t{192} << 20;
+constexpr double kSecondsPerMinute = 60;
+
+at::ScalarType compute_type(const TrainConfig& config) {
+  return config.train.precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+}
+
+// Everything about a run that is known before its first step.
+struct Preparation {
+  std::unique_ptr<Tokenizer> tokenizer;
+  ModelConfig model_config;
+  PreparedData data;
+  std::string data_json;
+  BatchPlan plan;
+  int64_t steps_per_epoch = 0;
+  int64_t schedule_steps = 0;  // of the learning rate's schedule
+  int64_t num_steps = 0;       // to be done: fewer where max_steps says so
+  double product_rate = 0;
+};
+
+BatchPlan make_plan(const TrainConfig& config, const PreparedData& data) {
+  return {BatchPlan::Options{.seed = config.train.seed,
+                             .batch_size = config.train.batch_size,
+                             .last_batch = config.train.last_batch,
+                             .shuffle = config.data.shuffle},
+          data.training_ids()};
+}
+
+void check_vocabulary(const PreparedData& data, const ModelConfig& model) {
+  for (const auto* samples : {&data.training, &data.validation}) {
+    for (const EncodedSample& sample : *samples) {
+      const int32_t largest = *std::ranges::max_element(sample.token_ids);
+      if (largest >= model.shape.vocab_size) {
+        throw Error(
+            fmt::format("sample {}: token id {} is outside the model's vocabulary of {}; is "
+                        "this the model's own tokenizer?",
+                        sample.id, largest, model.shape.vocab_size));
+      }
+    }
+  }
+}
+
+Preparation prepare_run(const TrainConfig& config) {
+  ModelConfig model_config = read_model_config(config.model);
+  if (config.data.max_length > model_config.shape.context_length) {
+    spdlog::warn("[train] data.max_length {} tokens exceeds the model's context of {} tokens",
+                 config.data.max_length, model_config.shape.context_length);
+  }
+  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.model);
+  PreparedData data = prepare(config.data, *tokenizer,
+                              {.loss_on = config.train.loss_on, .threads = at::get_num_threads()});
+  check_vocabulary(data, model_config);
+  BatchPlan plan = make_plan(config, data);
+  const int64_t steps_per_epoch = plan.steps_per_epoch();
+  if (steps_per_epoch == 0) {
+    throw Error(
+        fmt::format("{} samples make no batch of {} with last_batch: drop; use a smaller "
+                    "batch_size",
+                    data.training.size(), config.train.batch_size));
+  }
+  const int64_t schedule_steps = config.train.epochs * steps_per_epoch;
+  const int64_t num_steps = config.train.max_steps > 0
+                                ? std::min(config.train.max_steps, schedule_steps)
+                                : schedule_steps;
+  std::string json = dump_json(data_json(config.data, data), JsonLayout::kIndented);
+  const double rate =
+      measure_product_rate(model_config.shape, kMicroBatchTokens, compute_type(config));
+  return {.tokenizer = std::move(tokenizer),
+          .model_config = std::move(model_config),
+          .data = std::move(data),
+          .data_json = std::move(json),
+          .plan = std::move(plan),
+          .steps_per_epoch = steps_per_epoch,
+          .schedule_steps = schedule_steps,
+          .num_steps = num_steps,
+          .product_rate = rate};
+}
+
+Estimate estimate_of(const TrainConfig& config, const Preparation& run, bool is_recomputing) {
+  const ModelShape& shape = run.model_config.shape;
+  const int64_t row_bytes = shape.vocab_size * (compute_type(config) == at::kFloat ? 4 : 2);
+  return estimate_run(
+      config, shape, count_tokens(run.data.training).data_size(),
+      {.micro_batch_tokens = kMicroBatchTokens,
+       .logits_chunk_tokens = std::min(kLogitsChunkBytes / row_bytes, kMicroBatchTokens),
+       .is_recomputing = is_recomputing,
+       .flops_per_second = run.product_rate,
+       .is_rate_measured = true},
+      this_machine(config.output));
+}
+
+// Layers are computed twice where the config says so, or where they would not fit otherwise.
+bool choose_recomputing(const TrainConfig& config, const Preparation& run) {
+  switch (config.train.activation_checkpointing) {
+    case Checkpointing::kOn:
+      return true;
+    case Checkpointing::kOff:
+      return false;
+    case Checkpointing::kAuto:
+      return !estimate_of(config, run, /*is_recomputing=*/false).fits_memory();
+  }
+  return false;
+}
+
+// A name for files that must be the same on every machine: the last part of a path.
+std::string portable_model_name(const std::string& model) {
+  const std::filesystem::path path(model);
+  return path.filename().empty() ? path.parent_path().filename().string()
+                                 : path.filename().string();
+}
+
+Json origin_json(const TrainConfig& config, const Preparation& run,
+                 const std::string& base_sha256) {
+  Json datasets = Json::array();
+  for (const PreparedDataset& dataset : run.data.datasets) {
+    datasets.push_back({{"name", dataset.name}, {"samples", dataset.ids.size()}});
+  }
+  const Template& layout = run.data.layout;
+  return {{"origin", "train"},
+          {"sft_version", SFT_VERSION},
+          {"method", "full"},
+          {"base", {{"name", portable_model_name(config.model)}, {"weights_sha256", base_sha256}}},
+          {"data", {{"datasets", datasets}, {"data_sha256", sha256_hex(run.data_json)}}},
+          {"template",
+           {{"name", layout.name}, {"turn", layout.turn}, {"separator", layout.separator}}}};
+}
+
+// One start of a run: from what is there to its end, a signal, or an error.
+class TrainRun {
+ public:
+  TrainRun(const TrainConfig& config, const TrainRunOptions& options, RunFolder& folder,
+           const Clock& clock)
+      : config_(config),
+        options_(options),
+        folder_(folder),
+        clock_(clock),
+        run_(prepare_run(config)),
+        schedule_(config.train, run_.schedule_steps) {}
+
+  TrainOutcome carry_out() {
+    const InterruptScope interrupt;
+    folder_.begin();
+    record_ = continued_run_record(folder_.file("run.json"), clock_);
+    try {
+      start();
+      return steps(interrupt);
+    } catch (const std::exception& error) {
+      record_.status = "failed";
+      record_.error = error.what();
+      save_record();
+      throw;
+    }
+  }
+
+ private:
+  void start();
+  void load_base();
+  void resume_or_begin();
+  TrainOutcome steps(const InterruptScope& interrupt);
+  std::optional<StepResult> one_step(Trainer& trainer, const InterruptScope& interrupt);
+  void after_step(const Trainer& trainer, const StepResult& result, double seconds);
+  void log_step(const StepMetrics& metrics);
+  void finish();
+  void save_state();
+  void save_record();
+
+  // Whole steps done so far, and the epoch (from 1) of the step after them.
+  int64_t epoch_of_next() const { return progress_.step / run_.steps_per_epoch + 1; }
+
+  const TrainConfig& config_;
+  const TrainRunOptions& options_;
+  RunFolder& folder_;
+  const Clock& clock_;
+  Preparation run_;
+  LrSchedule schedule_;
+  RunRecord record_;
+  TrainProgress progress_;
+  std::unique_ptr<CausalLm> model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<MetricsLog> metrics_;
+  std::unique_ptr<TensorboardLog> tensorboard_;
+  std::vector<std::vector<size_t>> epoch_plan_;  // of planned_epoch_
+  int64_t planned_epoch_ = 0;
+  double state_seconds_ = 0;  // when the state was saved last, on the monotonic clock
+};
+
+void TrainRun::start() {
+  const std::string data_sha256 = sha256_hex(run_.data_json);
+  write_file(folder_.file("data.json"), run_.data_json);
+  resume_or_begin();
+  const Estimate estimate = estimate_of(config_, run_, progress_.is_recomputing);
+  record_.status = "running";
+  record_.model_name = config_.model;
+  record_.data_sha256 = data_sha256;
+  record_.planned = estimate_json(estimate);
+  record_.reference_flops = run_.product_rate;
+  record_.threads = at::get_num_threads();
+  if (!estimate.fits_memory()) {
+    spdlog::warn("[train] planned peak memory {} exceeds the {} that are free; see --plan",
+                 format_bytes(estimate.memory_bytes),
+                 format_bytes(estimate.machine.available_memory_bytes));
+  }
+  spdlog::info("[train] {} samples, {} steps, {} parameters, about {}", run_.data.training.size(),
+               run_.num_steps, format_count(static_cast<uint64_t>(estimate.parameters)),
+               format_seconds(estimate.seconds));
+  load_base();
+  save_record();
+}
+
+void TrainRun::resume_or_begin() {
+  const std::string data_sha256 = sha256_hex(run_.data_json);
+  if (const auto saved = read_train_progress(folder_.file("last")); saved.has_value()) {
+    progress_ = *saved;
+    if (progress_.data_sha256 != data_sha256) {
+      throw Error(folder_.file("data.json").string() +
+                  ": the data have changed since this run began; restore them, or take another "
+                  "output");
+    }
+    if (progress_.threads != at::get_num_threads()) {
+      spdlog::warn("[train] began with {} threads, continues with {}: sums may round differently",
+                   progress_.threads, at::get_num_threads());
+    }
+    spdlog::info("[train] continues after step {} of {}", progress_.step, run_.num_steps);
+    return;
+  }
+  progress_.data_sha256 = data_sha256;
+  progress_.threads = at::get_num_threads();
+  progress_.micro_batch_tokens = kMicroBatchTokens;
+  progress_.is_recomputing = choose_recomputing(config_, run_);
+}
+
+void TrainRun::load_base() {
+  const SafetensorsFolder files(config_.model);
+  const std::string base_sha256 = weights_sha256(files.tensors());
+  record_.model_sha256 = base_sha256;
+  model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
+  // The masters take the files' own precision; the model computes with them rounded.
+  const bool is_float32 = compute_type(config_) == at::kFloat;
+  const ParameterSet masters =
+      is_float32 ? model_->parameters() : model_->parameters().like(at::kFloat);
+  load_weights(masters, run_.model_config, files);
+  std::vector<at::Tensor> master_values;
+  for (size_t i = 0; i < masters.all().size(); ++i) {
+    master_values.push_back(masters.all()[i].value);
+    if (!is_float32) {
+      model_->parameters().all()[i].value.copy_(master_values.back());
+    }
+  }
+  optimizer_ =
+      std::make_unique<Optimizer>(model_->parameters().all(), master_values, config_.train);
+  if (progress_.step > 0) {
+    load_train_state(folder_.file("last"), *optimizer_);
+  }
+  const bool saves_float32 =
+      config_.checkpoints.dtype == "float32" || (config_.checkpoints.dtype == "auto" && is_float32);
+  checkpointer_ = std::make_unique<Checkpointer>(
+      folder_.path(), config_.checkpoints, saves_float32 ? DType::kF32 : DType::kBF16,
+      CheckpointOrigin{.base_folder = config_.model,
+                       .base_config = run_.model_config.json,
+                       .origin = origin_json(config_, run_, base_sha256)});
+}
+
+TrainOutcome TrainRun::steps(const InterruptScope& interrupt) {
+  metrics_ = std::make_unique<MetricsLog>(folder_.file("metrics.jsonl"), progress_.step);
+  tensorboard_ = std::make_unique<TensorboardLog>(folder_.file("tensorboard"),
+                                                  clock_.unix_seconds(), progress_.step + 1);
+  Trainer trainer(
+      *model_, *optimizer_,
+      {.max_tokens = progress_.micro_batch_tokens,
+       .recompute = progress_.is_recomputing ? Recompute::kLayers : Recompute::kNothing});
+  Progress bar({.what = "train",
+                .unit = "step",
+                .total = static_cast<uint64_t>(run_.num_steps),
+                .is_quiet = options_.is_quiet},
+               clock_);
+  state_seconds_ = clock_.monotonic_seconds();
+  bar.update(static_cast<uint64_t>(progress_.step), "");
+  while (progress_.step < run_.num_steps) {
+    const double start = clock_.monotonic_seconds();
+    const std::optional<StepResult> result = one_step(trainer, interrupt);
+    if (!result.has_value()) {
+      save_state();
+      record_.status = "stopped";
+      save_record();
+      return TrainOutcome::kStopped;
+    }
+    const double seconds = clock_.monotonic_seconds() - start;
+    after_step(trainer, *result, seconds);
+    bar.update(static_cast<uint64_t>(progress_.step),
+               fmt::format("loss {:.4f}, {:.0f} tokens/s", result->loss,
+                           static_cast<double>(result->tokens) / seconds));
+  }
+  finish();
+  return TrainOutcome::kDone;
+}
+
+std::optional<StepResult> TrainRun::one_step(Trainer& trainer, const InterruptScope& interrupt) {
+  if (planned_epoch_ != epoch_of_next()) {
+    planned_epoch_ = epoch_of_next();
+    epoch_plan_ = run_.plan.epoch(planned_epoch_);
+  }
+  std::vector<const EncodedSample*> samples;
+  for (const size_t place :
+       epoch_plan_.at(static_cast<size_t>(progress_.step % run_.steps_per_epoch))) {
+    samples.push_back(&run_.data.training[place]);
+  }
+  return trainer.step(samples, schedule_.at(progress_.step), progress_.step + 1, [&] {
+    record_.peak_memory_bytes = std::max(record_.peak_memory_bytes, anonymous_memory_bytes());
+    return interrupt.requested();
+  });
+}
+
+void TrainRun::after_step(const Trainer& trainer, const StepResult& result, double seconds) {
+  const int64_t epoch = epoch_of_next();
+  StepMetrics metrics = {.step = progress_.step + 1,
+                         .epoch = epoch,
+                         .loss = result.loss,
+                         .learning_rate = schedule_.at(progress_.step),
+                         .grad_norm = result.grad_norm,
+                         .tokens = result.tokens,
+                         .response_tokens = result.num_targets,
+                         .seconds = seconds,
+                         .validation_loss = {}};
+  ++progress_.step;
+  progress_.tokens += result.tokens;
+  progress_.response_tokens += result.num_targets;
+  progress_.seconds += seconds;
+  const bool is_epoch_end = progress_.step % run_.steps_per_epoch == 0;
+  if (is_epoch_end && !run_.data.validation.empty()) {
+    std::vector<const EncodedSample*> held_out;
+    for (const EncodedSample& sample : run_.data.validation) {
+      held_out.push_back(&sample);
+    }
+    metrics.validation_loss = trainer.evaluate(held_out);
+  }
+  log_step(metrics);
+  checkpointer_->after_step({.step = progress_.step,
+                             .epoch = epoch,
+                             .is_epoch_end = is_epoch_end,
+                             .is_run_end = progress_.step == run_.num_steps,
+                             .validation_loss = metrics.validation_loss},
+                            [&] { return optimizer_->masters(); });
+  if (clock_.monotonic_seconds() - state_seconds_ >
+          config_.checkpoints.state_minutes * kSecondsPerMinute &&
+      progress_.step < run_.num_steps) {
+    save_state();
+  }
+}
+
+void TrainRun::log_step(const StepMetrics& metrics) {
+  metrics_->append(metrics);
+  const double now = clock_.unix_seconds();
+  const auto scalar = [&](const char* tag, double value) {
+    tensorboard_->scalar(tag, metrics.step, now, static_cast<float>(value));
+  };
+  scalar("train/loss", metrics.loss);
+  scalar("train/learning_rate", metrics.learning_rate);
+  scalar("train/grad_norm", metrics.grad_norm);
+  scalar("train/tokens_per_second", static_cast<double>(metrics.tokens) / metrics.seconds);
+  if (metrics.validation_loss.has_value()) {
+    scalar("validation/loss", *metrics.validation_loss);
+  }
+  tensorboard_->flush();
+}
+
+void TrainRun::finish() {
+  if (config_.checkpoints.keep_state) {
+    save_state();
+  }
+  record_.status = "done";
+  save_record();
+  if (!config_.checkpoints.keep_state) {
+    std::error_code error;
+    std::filesystem::remove_all(folder_.file("last"), error);
+  }
+}
+
+void TrainRun::save_state() {
+  save_train_state(folder_.file("last"), progress_, *optimizer_);
+  state_seconds_ = clock_.monotonic_seconds();
+  save_record();
+}
+
+void TrainRun::save_record() {
+  const ModelShape& shape = run_.model_config.shape;
+  const auto tokens = static_cast<double>(progress_.tokens);
+  record_.steps = progress_.step;
+  record_.tokens = progress_.tokens;
+  record_.response_tokens = progress_.response_tokens;
+  record_.seconds = progress_.seconds;
+  record_.flops =
+      3 * (tokens * shape.layer_flops(count_tokens(run_.data.training).data_size().mean_tokens) +
+           static_cast<double>(progress_.response_tokens) * shape.output_flops());
+  save_run_record(folder_.file("run.json"), record_, clock_);
+}
+
+}  // namespace
+
+TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& options,
+                          const Clock& clock) {
+  RunFolder folder(config, options.resume);
+  if (folder.state() == RunFolderState::kDone) {
+    spdlog::info("[train] {} is done; nothing to do", folder.path().string());
+    return TrainOutcome::kWasDone;
+  }
+  return TrainRun(config, options, folder, clock).carry_out();
+}
+
+Estimate plan_training(const TrainConfig& config) {
+  const Preparation run = prepare_run(config);
+  return estimate_of(config, run, choose_recomputing(config, run));
+}
+
+}  // namespace sft

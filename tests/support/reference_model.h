@@ -1,0 +1,50 @@
+#pragma once
+
+// The tiny random Llama models of tests/reference/llama_reference.py, rebuilt here: their weights
+// are in no file but come from Rng by name and index.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "sft/core/rng.h"
+#include "sft/io/json.h"
+#include "sft/model/causal_lm.h"
+
+namespace sft {
+
+inline const std::vector<std::string>& reference_model_names() {
+  static const std::vector<std::string> names = {"tied_gqa", "untied_mha", "wide_heads"};
+  return names;
+}
+
+// All that llama_reference.py wrote about a model.
+inline Json reference_values(const std::string& name) {
+  return read_json(std::string(SFT_TEST_SOURCE_DIR) + "/tests/reference/llama_" + name + ".json");
+}
+
+inline void fill_reference_weights(const ParameterSet& parameters, uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  for (const Parameter& parameter : parameters.all()) {
+    const Rng rng(seed, parameter.name);
+    at::Tensor values = at::empty(parameter.value.sizes(), at::kFloat);
+    auto* const data = values.mutable_data_ptr<float>();
+    const bool is_norm = parameter.name.find("norm") != std::string::npos;
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      const float centred = rng.uniform(static_cast<uint64_t>(i)) - 0.5F;
+      data[i] = is_norm ? 1 + centred * 0.25F : centred * 0.5F;
+    }
+    parameter.value.copy_(values);
+  }
+}
+
+inline std::unique_ptr<CausalLm> reference_model(const Json& values, at::ScalarType dtype) {
+  auto model = make_model(parse_model_config(values.at("config"), "config.json"), dtype, at::kCPU);
+  fill_reference_weights(model->parameters(), values.at("seed").get<uint64_t>());
+  return model;
+}
+
+}  // namespace sft
