@@ -54,7 +54,7 @@ fs::path exchange_folders(const fs::path& staging, const fs::path& target) {
   }
   // Not every file system (NFS, for one) can exchange. If the process dies between the two renames,
   // recover_leftovers puts the old folder back.
-  const fs::path aside = staging_path(target, StagingKind::kOld, 0);
+  fs::path aside = staging_path(target, StagingKind::kOld, 0);
   rename_folder(target, aside);
   if (::rename(staging.c_str(), target.c_str()) != 0) {
     const int code = errno;

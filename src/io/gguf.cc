@@ -28,6 +28,7 @@
 namespace sft {
 namespace {
 
+constexpr std::string_view kMagic = "GGUF";
 constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint64_t kMaxAlignment = 1 << 20;
 constexpr uint32_t kMaxDimensions = 4;
@@ -51,6 +52,11 @@ enum class ValueType : uint32_t {
   kInt64,
   kFloat64,
 };
+
+// What GgufValue's types are called in messages, in its order.
+constexpr std::array kValueNames = {
+    "a truth value",          "a whole number",          "a number",          "a text",
+    "a list of truth values", "a list of whole numbers", "a list of numbers", "a list of texts"};
 
 // A place in the file. Every reader checks that the bytes are there.
 class Cursor {
@@ -336,10 +342,7 @@ void check_version(const Cursor& cursor, uint32_t version) {
 }
 
 std::string describe(const GgufValue& value) {
-  constexpr std::array kNames = {
-      "a truth value",          "a whole number",          "a number",          "a text",
-      "a list of truth values", "a list of whole numbers", "a list of numbers", "a list of texts"};
-  return kNames.at(value.index());
+  return kValueNames.at(value.index());
 }
 
 }  // namespace
@@ -351,7 +354,6 @@ std::string_view gguf_type_name(GgufType type) {
 GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
   const std::span<const std::byte> bytes = file_.bytes();
   Cursor cursor(bytes, path.string());
-  constexpr std::string_view kMagic = "GGUF";
   if (bytes.size() < kMagic.size() ||
       std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
     cursor.refuse("is no GGUF file (it does not start with 'GGUF')");

@@ -60,10 +60,10 @@ void decode_packed(const std::byte* block, float* values) {
     fifth_bits = load<uint32_t>(block);
     block += 4;
   }
-  constexpr int32_t kZero = kHasOffset ? 0 : kHasFifthBit ? 16 : 8;
+  const int32_t zero = kHasOffset ? 0 : kHasFifthBit ? 16 : 8;
   const std::array<int32_t, kBlock> quants = unpack(block, fifth_bits);
   for (size_t i = 0; i < kBlock; ++i) {
-    const float product = scale * static_cast<float>(quants[i] - kZero);
+    const float product = scale * static_cast<float>(quants[i] - zero);
     values[i] = kHasOffset ? product + offset : product;
   }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -306,8 +305,8 @@ double json_member(const Json& object, const std::string& key, const std::string
 template <>
 int64_t json_member(const Json& object, const std::string& key, const std::string& where) {
   const Json& value = find_member(object, key, where);
-  constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<uint64_t>() > kMax)) {
+  if (!value.is_number_integer() ||
+      (value.is_number_unsigned() && !std::in_range<int64_t>(value.get<uint64_t>()))) {
     refuse_member(where, key, value, "a whole number");
   }
   return value.get<int64_t>();

@@ -15,6 +15,7 @@ namespace sft {
 namespace {
 
 constexpr size_t kMaxLineBytes = 64'000'000;
+constexpr int kEndOfFile = std::char_traits<char>::eof();
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
@@ -40,13 +41,12 @@ JsonlReader::JsonlReader(const std::filesystem::path& path)
 bool JsonlReader::read_line(std::string& line) {
   line.clear();
   std::streambuf* const buffer = stream_->rdbuf();
-  constexpr int kEnd = std::char_traits<char>::eof();
   int c = buffer->sbumpc();
-  if (c == kEnd) {
+  if (c == kEndOfFile) {
     return false;
   }
   ++line_;
-  for (; c != kEnd && c != '\n'; c = buffer->sbumpc()) {
+  for (; c != kEndOfFile && c != '\n'; c = buffer->sbumpc()) {
     if (line.size() == kMaxLineBytes) {
       throw Error(fmt::format("{}:{}: longer than {} MB; is it JSON Lines, one value a line?",
                               name_, line_, kMaxLineBytes / 1'000'000));

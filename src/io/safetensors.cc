@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
@@ -66,8 +65,7 @@ DType parse_dtype(const std::string& name, const std::string& where) {
 
 // A whole number of the header that is at least zero.
 uint64_t parse_size(const Json& value, const std::string& what, const std::string& where) {
-  constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  if (!value.is_number_unsigned() || value.get<uint64_t>() > kMax) {
+  if (!value.is_number_unsigned() || !std::in_range<int64_t>(value.get<uint64_t>())) {
     throw Error(fmt::format(
         "{}: {} has {}, must be a whole number of at least 0", where, what,
         value.is_structured() ? "a list or an object" : dump_json(value, JsonLayout::kCompact)));
@@ -118,6 +116,7 @@ TensorView parse_tensor(const Json& entry, std::span<const std::byte> data,
 void check_no_gaps(const std::map<std::string, TensorView>& tensors,
                    std::span<const std::byte> data, const std::filesystem::path& path) {
   std::vector<std::pair<std::span<const std::byte>, std::string>> places;
+  places.reserve(tensors.size());
   for (const auto& [name, view] : tensors) {
     places.emplace_back(view.bytes, name);
   }

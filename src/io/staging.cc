@@ -78,7 +78,7 @@ bool is_dead(const std::string& owner) {
 }  // namespace
 
 fs::path named_target(const fs::path& path) {
-  const fs::path target = path.has_filename() ? path : path.parent_path();
+  fs::path target = path.has_filename() ? path : path.parent_path();
   const fs::path name = target.filename();
   if (name.empty() || name == "." || name == ".." || name == "/") {
     throw Error(fmt::format("'{}': names no file or folder to write", path.string()));

@@ -7,11 +7,12 @@
 namespace sft {
 namespace {
 
+constexpr size_t kBlock = 4096;  // elements
+
 // IEEE numbers whose exponent bits are all set are infinite or NaN. Looks at blocks first, in a
 // loop without branches.
 template <typename Bits, Bits kExponent>
 std::optional<size_t> find_full_exponent(std::span<const std::byte> bytes) {
-  constexpr size_t kBlock = 4096;
   const size_t count = bytes.size() / sizeof(Bits);
   const auto is_non_finite = [&](size_t i) {
     Bits bits;  // tensors may lie at any address

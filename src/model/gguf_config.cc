@@ -13,6 +13,7 @@ namespace {
 
 // Larger than any model's; products of two fit 64 bits.
 constexpr int64_t kMaxSize = 1 << 24;
+constexpr double kDefaultTheta = 10000;
 
 // Keys below the architecture's that change the arithmetic where they are not 0.
 constexpr std::array kUnsupported = {
@@ -173,7 +174,6 @@ GgufSizes read_gguf_sizes(const GgufFile& file, const std::string& architecture)
 Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes& sizes,
                  std::string_view dtype_name, bool is_tied) {
   const std::string prefix = family.architecture + ".";
-  constexpr double kDefaultTheta = 10000;
   const double rope_theta = read_positive(file, prefix + "rope.freq_base", kDefaultTheta);
   const double epsilon =
       read_positive(file, prefix + "attention.layer_norm_rms_epsilon", std::nullopt);

@@ -20,6 +20,7 @@ namespace sft {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr auto kReplace = AtomicFolder::Existing::kReplace;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -206,7 +207,7 @@ TEST(AtomicFolder, ReplacesAFolderOnlyWhereTold) {
   const fs::path path = temp.path() / "a";
   temp.write("a/old", "old");
   EXPECT_THAT(message_of([&] { AtomicFolder folder(path); }), HasSubstr("exists already"));
-  AtomicFolder folder(path, AtomicFolder::Existing::kReplace);
+  AtomicFolder folder(path, kReplace);
   write_file(folder.staging() / "new", "new");
   EXPECT_THAT(names_in(path), ElementsAre("old"));
   folder.commit();
@@ -216,7 +217,6 @@ TEST(AtomicFolder, ReplacesAFolderOnlyWhereTold) {
 
 TEST(AtomicFolder, NeverReplacesWhatIsNoFolder) {
   const TempFolder temp;
-  constexpr auto kReplace = AtomicFolder::Existing::kReplace;
   const fs::path file = temp.write("f", "abc");
   fs::create_directory(temp.path() / "d");
   fs::create_symlink("d", temp.path() / "link");

@@ -111,7 +111,7 @@ TEST(GgufFile, RefusesMetadataThatLies) {
 }
 
 TEST(GgufFile, RefusesTensorsThatLie) {
-  constexpr uint64_t kHuge = 1ULL << 40;
+  const uint64_t huge = 1ULL << 40;
   const std::string data(64, 'x');
   struct Case {
     GgufBuilder file;
@@ -127,8 +127,8 @@ TEST(GgufFile, RefusesTensorsThatLie) {
       {GgufBuilder().tensor("t", {256}, 77, data), ": tensor 't': is of type 77, which is not"},
       {GgufBuilder().tensor("t", {33}, 2, data),
        ": tensor 't': rows of 33 elements, Q4_0 has blocks of 32"},
-      {GgufBuilder().tensor("t", {kHuge, kHuge}, 0, data), ": tensor 't': is larger than 2^64"},
-      {GgufBuilder().tensor("t", {kHuge, 1 << 22}, 0, data), ": tensor 't': is larger than 2^64"},
+      {GgufBuilder().tensor("t", {huge, huge}, 0, data), ": tensor 't': is larger than 2^64"},
+      {GgufBuilder().tensor("t", {huge, 1 << 22}, 0, data), ": tensor 't': is larger than 2^64"},
       {GgufBuilder().tensor("t", {17}, 0, data),
        ": tensor 't': has 68 bytes at byte 0 of the data, the file has 64; it is cut short"},
       {GgufBuilder().tensor_at("t", {1}, 0, UINT64_MAX - 31, data),

@@ -35,7 +35,8 @@ struct TinyModel {
   static std::string rows(uint64_t num_rows, uint64_t size, float first) {
     std::string bytes;
     for (uint64_t i = 0; i < num_rows * size; ++i) {
-      bytes += GgufBuilder::number(i == 0 ? first : static_cast<float>(i / size));
+      const uint64_t row = i / size;
+      bytes += GgufBuilder::number(i == 0 ? first : static_cast<float>(row));
     }
     return bytes;
   }
