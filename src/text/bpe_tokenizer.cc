@@ -87,6 +87,9 @@ BpeTokenizer::BpeTokenizer(BpeSpec spec)
   }
   for (const AddedToken& token : spec_.added_tokens) {
     added_by_id_[token.id] = token;
+    const std::string read =
+        token.is_normalized ? normalized(spec_.normalizers, token.content) : token.content;
+    added_bytes_[token.id] = letters_to_bytes(read).value_or(read);
     added_ids_[token.content] = token.id;
     vocab_size_ = std::max(vocab_size_, token.id + 1);
   }
@@ -217,11 +220,9 @@ void BpeTokenizer::merge_bytes(std::string_view word, std::vector<Symbol>& symbo
   spec_.merges.apply(symbols);
 }
 
-// As the package's ByteLevel decoder has it: an added token is read as byte letters, too, where it
-// can be.
 std::string BpeTokenizer::token_bytes(int32_t id) const {
-  if (const auto added = added_by_id_.find(id); added != added_by_id_.end()) {
-    return letters_to_bytes(added->second.content).value_or(added->second.content);
+  if (const auto added = added_bytes_.find(id); added != added_bytes_.end()) {
+    return added->second;
   }
   if (const auto odd = spec_.unreachable.find(id); odd != spec_.unreachable.end()) {
     return odd->second;

@@ -69,6 +69,9 @@ class BpeTokenizer final : public Tokenizer {
   std::vector<int32_t> byte_ids_;  // by byte; kNoToken where it has none
   std::map<int32_t, AddedToken> added_by_id_;
   std::map<std::string, int32_t, std::less<>> added_ids_;
+  // What added tokens decode to. As the `tokenizers` package's ByteLevel decoder has it, they are
+  // read as byte letters where they can be, normalised ones in that form.
+  std::map<int32_t, std::string> added_bytes_;
   AddedTokenMatcher raw_matcher_;
   AddedTokenMatcher normalized_matcher_;
   std::unique_ptr<std::atomic<Reach>[]> reaches_;  // by id

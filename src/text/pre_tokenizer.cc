@@ -91,7 +91,9 @@ class PatternSplit final : public PreTokenizer {
       std::vector<Part> parts =
           parts_of(working.text().substr(piece.begin, piece.end - piece.begin));
       for (const Part& part : arranged(std::move(parts))) {
-        pieces.push_back({piece.begin + part.piece.begin, piece.begin + part.piece.end});
+        if (part.piece.begin < part.piece.end) {
+          pieces.push_back({piece.begin + part.piece.begin, piece.begin + part.piece.end});
+        }
       }
     }
     working.set_pieces(std::move(pieces));

@@ -206,7 +206,7 @@ std::vector<Piece> Regex::find_all(std::string_view text) const {
     const size_t* const bounds = pcre2_get_ovector_pointer(state.data);
     const Piece match{bounds[0], bounds[1]};
     const bool is_empty = match.begin == match.end;
-    if (!is_empty) {
+    if (!is_empty || matches.empty() || matches.back().end != match.begin) {
       matches.push_back(match);
     }
     offset = match.end;
