@@ -85,7 +85,8 @@ void read_layout(const ConfigNode& root, std::optional<RowLayout>& layout) {
   }
 }
 
-std::vector<ValueRule> read_rules(const ConfigNode& node) {
+std::vector<ValueRule> read_rules(const ConfigNode& root, const std::string& key) {
+  const ConfigNode node = root.at(key);
   std::vector<ValueRule> rules;
   for (const std::string& column : node.keys()) {
     ValueRule rule = {.column = column, .values = {}};
@@ -93,7 +94,7 @@ std::vector<ValueRule> read_rules(const ConfigNode& node) {
     rules.push_back(std::move(rule));
   }
   if (!node.is_map() && !node.is_null()) {
-    node.fault("must be a map of columns to lists of values");
+    node.fault("'" + key + "' must be a map of columns to lists of values");
   }
   return rules;
 }
@@ -112,8 +113,8 @@ DatasetSpec read_spec(const ConfigNode& root, const fs::path& path) {
   root.read("files", spec.files);
   read_format(root, spec.format);
   read_layout(root, spec.layout);
-  spec.keep = read_rules(root.at("keep"));
-  spec.drop = read_rules(root.at("drop"));
+  spec.keep = read_rules(root, "keep");
+  spec.drop = read_rules(root, "drop");
   root.read("license", spec.license);
   root.read("source", spec.source);
   root.read("published_name", spec.published_name);

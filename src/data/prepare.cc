@@ -69,9 +69,10 @@ EncodedDataset read_encoded(const std::string& name_or_path, const Encoder& enco
                      .kept = static_cast<int64_t>(encoded.samples.size()),
                      .ids = {}};
   if (encoded.samples.empty()) {
-    throw Error(fmt::format("dataset '{}': no samples are left of {} read: {}; max_length is {}",
-                            encoded.summary.name, encoded.summary.rows,
-                            encoded.summary.dropped.text(), encoder.max_length));
+    throw Error(
+        fmt::format("dataset '{}': no samples are left of {} read: {}; data.max_length is {}",
+                    encoded.summary.name, encoded.summary.rows, encoded.summary.dropped.text(),
+                    encoder.max_length));
   }
   return encoded;
 }
@@ -152,10 +153,9 @@ void hold_out(const DataConfig& config, PreparedData& data) {
   const std::vector<size_t> places =
       held_out(config.seed, config.validation.fraction, ids_of(data.training));
   if (places.size() == data.training.size()) {
-    throw Error(
-        fmt::format("data.validation.fraction {} holds out all {} samples; none is left to "
-                    "train on",
-                    config.validation.fraction, places.size()));
+    throw Error(fmt::format("data.validation.fraction {} of {} {} leaves none to train on",
+                            config.validation.fraction, places.size(),
+                            places.size() == 1 ? "sample" : "samples"));
   }
   std::vector<EncodedSample> rest;
   auto place = places.begin();

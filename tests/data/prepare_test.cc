@@ -1,0 +1,217 @@
+#include "sft/data/prepare.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_tokenizer.h"
+#include "temp_folder.h"
+
+#include "sft/core/error.h"
+#include "sft/data/draw.h"
+
+namespace sft {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Datasets "a" (20 rows) and "b" (5 rows, 2 of them also in "a") with a template.
+class PrepareTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    config_.layout =
+        folder_.write("t.yaml", "name: t\nturn: \"{instruction}>{response}\"\n").string();
+    a_ = folder_.write("a.jsonl", rows(0, 20)).string();
+    b_ = folder_.write("b.jsonl", rows(18, 23)).string();
+    config_.datasets = {a_};
+  }
+
+  // Row i has a response of i + 1 letters.
+  static std::string rows(int begin, int end) {
+    std::string text;
+    for (int i = begin; i < end; ++i) {
+      Json row = Json::object();
+      row["prompt"] = "q" + std::to_string(i);
+      row["completion"] = std::string(static_cast<size_t>(i) + 1, 'x');
+      text += row.dump() + "\n";
+    }
+    return text;
+  }
+
+  PreparedData run() { return prepare(config_, FakeTokenizer(), options_); }
+  std::string error() {
+    try {
+      run();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "was taken";
+  }
+
+  TempFolder folder_;
+  DataConfig config_;
+  PrepareOptions options_;
+  std::string a_;
+  std::string b_;
+};
+
+std::vector<std::string> ids_of(const std::vector<EncodedSample>& samples) {
+  std::vector<std::string> ids;
+  for (const EncodedSample& sample : samples) {
+    ids.push_back(sample.id);
+  }
+  return ids;
+}
+
+TEST_F(PrepareTest, EncodesAllInTheOrderOfTheDraw) {
+  const PreparedData data = run();
+  ASSERT_EQ(data.training.size(), 20U);
+  EXPECT_EQ(data.datasets[0].ids, data.training_ids());
+  EXPECT_EQ(data.datasets[0].rows, 20);
+  EXPECT_EQ(data.datasets[0].kept, 20);
+  EXPECT_TRUE(std::ranges::is_sorted(draw_order(42, "a", data.datasets[0].ids)));
+}
+
+TEST_F(PrepareTest, ASmallDrawLiesInsideALargeOne) {
+  config_.samples = 12;
+  const std::vector<std::string> large = run().training_ids();
+  config_.samples = 5;
+  const std::vector<std::string> small = run().training_ids();
+  EXPECT_EQ(small, std::vector<std::string>(large.begin(), large.begin() + 5));
+  config_.seed = 43;
+  EXPECT_NE(run().training_ids(), small);
+}
+
+TEST_F(PrepareTest, WithoutShuffleTheFirstRowsAreTaken) {
+  config_.shuffle = false;
+  config_.samples = 2;
+  EXPECT_THAT(run().training_ids(),
+              ElementsAre(content_id({{"q0", "x"}}), content_id({{"q1", "xx"}})));
+}
+
+TEST_F(PrepareTest, LongSamplesAreDroppedBeforeTheDraw) {
+  // BOS, two bytes of the prompt, '>', the response, EOS: row 9 is q9>xxxxxxxxxx, 15 tokens.
+  config_.max_length = 15;
+  config_.samples = 10;
+  const PreparedData data = run();
+  EXPECT_EQ(data.datasets[0].dropped.of(DropReason::kTooLong), 10);
+  EXPECT_EQ(count_tokens(data.training).max_tokens, 15);
+  config_.samples = 11;
+  EXPECT_THAT(error(), HasSubstr("dataset 'a': data.samples is 11, but there are 10 of 20 read: 10 "
+                                 "dropped (10 too_long)"));
+}
+
+TEST_F(PrepareTest, EveryTokenizerMustFit) {
+  // Its longest piece makes every response short; only the other tokenizer finds some too long.
+  const FakeTokenizer short_one({.pieces = {"xxxxxxxx"}});
+  config_.max_length = 15;
+  EXPECT_EQ(prepare(config_, short_one, options_).training.size(), 20U);
+  config_.fits_tokenizers = {"other"};
+  std::vector<std::string> asked;
+  options_.load_tokenizer = [&](const std::string& name) -> std::unique_ptr<Tokenizer> {
+    asked.push_back(name);
+    return std::make_unique<FakeTokenizer>();
+  };
+  EXPECT_EQ(prepare(config_, short_one, options_).training.size(), 10U);
+  EXPECT_THAT(asked, ElementsAre("other"));
+}
+
+TEST_F(PrepareTest, ThreadsChangeNothing) {
+  config_.datasets = {a_, b_};
+  config_.validation.fraction = 0.2;
+  const std::string one = data_json(config_, run()).dump();
+  for (const int threads : {2, 3, 16, 100}) {
+    options_.threads = threads;
+    EXPECT_EQ(data_json(config_, run()).dump(), one);
+  }
+}
+
+TEST_F(PrepareTest, AFractionIsHeldOut) {
+  config_.validation.fraction = 0.25;
+  const PreparedData data = run();
+  EXPECT_EQ(data.validation.size(), 5U);
+  EXPECT_EQ(data.training.size(), 15U);
+  std::vector<std::string> all = ids_of(data.validation);
+  for (const std::string& id : data.training_ids()) {
+    EXPECT_THAT(all, testing::Not(testing::Contains(id)));
+    all.push_back(id);
+  }
+  EXPECT_THAT(all, testing::UnorderedElementsAreArray(data.datasets[0].ids));
+}
+
+TEST_F(PrepareTest, ValidationDatasetsLeaveOutWhatIsTrainedOn) {
+  config_.validation.datasets = {b_};
+  const PreparedData data = run();
+  EXPECT_EQ(data.training.size(), 20U);
+  EXPECT_EQ(data.validation.size(), 3U);
+  ASSERT_EQ(data.validation_datasets.size(), 1U);
+  EXPECT_EQ(data.validation_datasets[0].kept, 5);
+  EXPECT_EQ(data.validation_datasets[0].ids, ids_of(data.validation));
+  config_.validation.datasets = {a_};
+  EXPECT_THAT(error(), HasSubstr("data.validation: all 20 samples of 'a' are trained on"));
+}
+
+TEST_F(PrepareTest, NothingLeftSaysWhy) {
+  config_.max_length = 3;
+  EXPECT_THAT(error(), HasSubstr("dataset 'a': no samples are left of 20 read: 20 dropped (20 "
+                                 "too_long); data.max_length is 3"));
+}
+
+TEST_F(PrepareTest, HoldingOutEverythingIsAnError) {
+  config_.samples = 1;
+  config_.validation.fraction = 0.1;
+  EXPECT_THAT(error(), HasSubstr("data.validation.fraction 0.1 of 1 sample leaves none to train"));
+}
+
+TEST_F(PrepareTest, TwoDatasetsOfOneNameAreAFault) {
+  config_.datasets = {a_, folder_.write("other/a.jsonl", rows(0, 2)).string()};
+  EXPECT_THROW(run(), UsageError);
+  EXPECT_THAT(error(), HasSubstr("two datasets are called 'a'"));
+}
+
+TEST_F(PrepareTest, CountsTokens) {
+  config_.samples = 3;
+  config_.shuffle = false;
+  const TokenCounts counts = count_tokens(run().training);
+  EXPECT_EQ(counts.samples, 3);
+  // BOS q 0 > x EOS; the response is x and EOS; each row has one x more.
+  EXPECT_EQ(counts.tokens, 6 + 7 + 8);
+  EXPECT_EQ(counts.targets, 2 + 3 + 4);
+  EXPECT_EQ(counts.max_tokens, 8);
+  EXPECT_EQ(counts.data_size().mean_tokens, 7);
+  EXPECT_EQ(counts.data_size().mean_response_tokens, 3);
+}
+
+TEST_F(PrepareTest, DataJsonHoldsCountsIdsAndHashes) {
+  config_.max_length = 15;
+  config_.samples = 2;
+  const PreparedData data = run();
+  const Json json = data_json(config_, data);
+  EXPECT_EQ(json["template"]["name"], "t");
+  EXPECT_EQ(json["seed"], 42);
+  const Json& dataset = json["datasets"][0];
+  EXPECT_EQ(dataset["name"], "a");
+  EXPECT_EQ(dataset["read"], 20);
+  EXPECT_EQ(dataset["dropped"]["too_long"], 10);
+  EXPECT_EQ(dataset["dropped"]["empty_response"], 0);
+  EXPECT_EQ(dataset["kept"], 10);
+  EXPECT_EQ(dataset["ids"].get<std::vector<std::string>>(), data.training_ids());
+  EXPECT_EQ(dataset["files"][0]["name"], "a.jsonl");
+  EXPECT_EQ(dataset["files"][0]["sha256"], data.datasets[0].files[0].sha256);
+  EXPECT_EQ(json["training"]["samples"], 2);
+  EXPECT_FALSE(json.contains("validation"));
+  // Nothing of this machine.
+  EXPECT_THAT(json.dump(), testing::Not(HasSubstr(folder_.path().string())));
+}
+
+TEST_F(PrepareTest, DataJsonListsWhatIsHeldOut) {
+  config_.validation.fraction = 0.1;
+  const PreparedData data = run();
+  const Json json = data_json(config_, data);
+  EXPECT_EQ(json["validation"]["ids"].get<std::vector<std::string>>(), ids_of(data.validation));
+  EXPECT_EQ(json["validation"]["samples"], 2);
+  EXPECT_EQ(json["training"]["samples"], 18);
+}
+
+}  // namespace
+}  // namespace sft
