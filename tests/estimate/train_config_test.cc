@@ -280,5 +280,21 @@ TEST_F(DatasetNames, UnknownOnesAreFaults) {
               ElementsAre(HasSubstr("unknown dataset 'limo' (did you mean 'lima'?")));
 }
 
+TEST(ShippedConfigs, AreReadWithoutAFault) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(SFT_TEST_SOURCE_DIR);
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("configs")) {
+    if (entry.path().extension() == ".yaml") {
+      const ConfigNode root = ConfigNode::load(entry.path());
+      read_train_config(root);
+      EXPECT_NO_THROW(root.check()) << entry.path();
+      ++count;
+    }
+  }
+  std::filesystem::current_path(before);
+  EXPECT_GE(count, 1);
+}
+
 }  // namespace
 }  // namespace sft
