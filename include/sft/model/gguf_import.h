@@ -1,14 +1,16 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "sft/io/gguf.h"
 #include "sft/io/safetensors.h"
 
 namespace sft {
 
-// The types that an imported model's weights can be written in: float32 (exact), bf16, float16.
-std::string_view config_dtype_name(DType dtype);  // transformers' name: "float32", "bfloat16"
+// transformers' name of a type that weights can be written in, F32, BF16 or F16: "float32",
+// "bfloat16", "float16".
+std::string_view config_dtype_name(DType dtype);
 
 // Writes a GGUF file's model into `folder` in Hugging Face layout, less its tokenizer: config.json
 // (read by transformers 4 and 5), generation_config.json, and the weights as `dtype` (F32, BF16 or
