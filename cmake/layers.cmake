@@ -37,6 +37,8 @@ function(sft_layer_tests layer)
     endif()
     set(target ${layer}_${label}_test)
     add_executable(${target} ${sources})
+    # Private headers of the layer itself, as "layer/x.h".
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${target} PRIVATE sft_${layer} sft_test_support ${arg_DEPENDS}
                                             GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60

@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -103,7 +104,9 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "sft: error: out of memory; use smaller batches or a smaller model\n");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "sft: error: {}\n", error.what());
+    // LibTorch adds a backtrace behind the first line.
+    const std::string_view text = error.what();
+    fmt::print(stderr, "sft: error: {}\n", text.substr(0, text.find('\n')));
   }
   return sft::kExitFailed;
 }
