@@ -31,6 +31,7 @@ SETTINGS = {
     "bf16_4_grouped": {"rows": 4, "grouped": True, "dtype": torch.bfloat16},
     "bf16_8_grouped": {"rows": 8, "grouped": True, "dtype": torch.bfloat16},
     "bf16_32": {"rows": 32, "grouped": False, "dtype": torch.bfloat16},
+    "bf16_4_padding_free": {"rows": 4, "grouped": True, "dtype": torch.bfloat16, "flat": True},
     "bf16_8_padding_free": {"rows": 8, "grouped": True, "dtype": torch.bfloat16, "flat": True},
     "float32_8_grouped": {"rows": 8, "grouped": True, "dtype": torch.float32},
 }
