@@ -110,9 +110,8 @@ std::vector<AddedTokenMatcher::Segment> AddedTokenMatcher::split(std::string_vie
         (is_word_before(text, match_begin) || is_word_behind(text, match.end))) {
       continue;
     }
-    const size_t begin = token.strips_left
-                             ? std::max(done, skip_space_left(text, match_begin, done))
-                             : match_begin;
+    const size_t begin =
+        token.strips_left ? std::max(done, skip_space_left(text, match_begin, done)) : match_begin;
     const size_t end = token.strips_right ? skip_space_right(text, match.end) : match.end;
     if (done < begin) {
       segments.push_back({kText, done, begin});

@@ -17,10 +17,12 @@
 namespace sft {
 namespace {
 
+constexpr size_t kLongestShown = 60;  // bytes of a token in a message
+constexpr int kDeepest = 16;          // Sequences in Sequences
+
 std::string shown(std::string_view token) {
-  constexpr size_t kLongest = 60;
-  return token.size() <= kLongest ? std::string(token)
-                                  : std::string(token.substr(0, kLongest)) + "...";
+  return token.size() <= kLongestShown ? std::string(token)
+                                       : std::string(token.substr(0, kLongestShown)) + "...";
 }
 
 void check_model(const Json& model, const std::string& where) {
@@ -216,7 +218,6 @@ class BpeLoader {
   }
 
   void read_normalizer(const Json& normalizer, int depth) {
-    constexpr int kDeepest = 16;
     if (normalizer.is_null()) {
       return;
     }
@@ -254,7 +255,6 @@ class BpeLoader {
   }
 
   void read_post_processor(const Json& processor, int depth) {
-    constexpr int kDeepest = 16;
     if (processor.is_null()) {
       return;
     }

@@ -16,6 +16,7 @@ namespace sft {
 namespace {
 
 constexpr int32_t kNoToken = -1;
+constexpr size_t kLongestText = std::numeric_limits<int32_t>::max();
 
 std::string normalized(const std::vector<Normalizer>& normalizers, std::string text) {
   for (const Normalizer normalizer : normalizers) {
@@ -104,7 +105,6 @@ BpeTokenizer::BpeTokenizer(BpeSpec spec)
 }
 
 Encoding BpeTokenizer::encode(std::string_view text, SpecialTokens special) const {
-  constexpr size_t kLongestText = std::numeric_limits<int32_t>::max();
   if (text.size() > kLongestText) {
     throw Error(fmt::format("a text of {} bytes is too long to tokenize as one (at most {})",
                             text.size(), kLongestText));
@@ -206,16 +206,15 @@ void BpeTokenizer::merge_bytes(std::string_view word, std::vector<Symbol>& symbo
   for (size_t i = 0; i < word.size(); ++i) {
     const int32_t id = byte_ids_[static_cast<uint8_t>(word[i])];
     const auto end = static_cast<uint32_t>(i + 1);
-    if (id != kNoToken) {
-      symbols.push_back({id, end});
-    } else if (was_unknown && spec_.fuses_unk && spec_.unk_id.has_value()) {
-      symbols.back().end = end;
-    } else if (spec_.unk_id.has_value()) {
-      symbols.push_back({*spec_.unk_id, end});
-    } else if (!symbols.empty()) {
+    const bool is_unknown = id == kNoToken;
+    const bool is_own_symbol =
+        !is_unknown || (spec_.unk_id.has_value() && !(was_unknown && spec_.fuses_unk));
+    if (is_own_symbol) {
+      symbols.push_back({is_unknown ? *spec_.unk_id : id, end});
+    } else if (!symbols.empty()) {  // left out, or part of the unknown token before
       symbols.back().end = end;
     }
-    was_unknown = id == kNoToken;
+    was_unknown = is_unknown;
   }
   spec_.merges.apply(symbols);
 }

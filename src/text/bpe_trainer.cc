@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::string_view kEndOfText = "<|endoftext|>";
 constexpr int32_t kEndOfTextId = 0;
+constexpr int64_t kSmallestVocabulary = 257;
 
 struct Word {
   std::vector<int32_t> ids;
@@ -33,7 +34,9 @@ struct Word {
 struct Pair {
   int32_t left, right;
   bool operator==(const Pair&) const = default;
-  auto operator<=>(const Pair&) const = default;
+  bool operator<(const Pair& other) const {
+    return left != other.left ? left < other.left : right < other.right;
+  }
 };
 
 struct PairHash {
@@ -234,11 +237,10 @@ class Trainer {
 
 int32_t train_bpe_tokenizer(const std::filesystem::path& text_file, int64_t vocab_size,
                             const std::filesystem::path& folder) {
-  constexpr int64_t kSmallest = 257;
-  if (vocab_size < kSmallest || vocab_size > Vocabulary::kMaxIds) {
+  if (vocab_size < kSmallestVocabulary || vocab_size > Vocabulary::kMaxIds) {
     throw UsageError(
         fmt::format("a vocabulary of {} tokens: {} to {} are possible (the 256 bytes and {})",
-                    vocab_size, kSmallest, Vocabulary::kMaxIds, kEndOfText));
+                    vocab_size, kSmallestVocabulary, Vocabulary::kMaxIds, kEndOfText));
   }
   const MappedFile file(text_file);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),

@@ -8,6 +8,8 @@ namespace sft {
 namespace {
 
 constexpr size_t kLongestShortWord = 48;
+constexpr int32_t kNone = -1;  // no neighbour
+constexpr int32_t kGone = -2;  // the id of a symbol that was merged into the one before it
 constexpr uint32_t kNoRank = ~uint32_t{0};
 
 uint64_t pair_of(int32_t left, int32_t right) {
@@ -123,7 +125,6 @@ void MergeTable::apply_to_long(std::vector<Symbol>& word) const {
       return rank != other.rank ? rank > other.rank : place > other.place;
     }
   };
-  constexpr int32_t kNone = -1;
   const auto size = static_cast<int32_t>(word.size());
   const auto id_at = [&](int32_t place) -> int32_t& { return word[static_cast<size_t>(place)].id; };
   std::vector<Link> links(word.size());
@@ -152,7 +153,6 @@ void MergeTable::apply_to_long(std::vector<Symbol>& word) const {
       }
     }
   };
-  constexpr int32_t kGone = -2;  // the id of a symbol merged into the one before it
   while (!heap.empty()) {
     const Candidate top = heap.top();
     heap.pop();

@@ -176,13 +176,14 @@ std::vector<Piece> find_literal(std::string_view text, std::string_view literal)
   return matches;
 }
 
+constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {
+    {"Isolated", SplitBehavior::kIsolated},
+    {"Removed", SplitBehavior::kRemoved},
+    {"MergedWithPrevious", SplitBehavior::kMergedWithPrevious},
+    {"MergedWithNext", SplitBehavior::kMergedWithNext},
+    {"Contiguous", SplitBehavior::kContiguous}};
+
 SplitBehavior split_behavior(const Json& spec, const std::string& where) {
-  constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {
-      {"Isolated", SplitBehavior::kIsolated},
-      {"Removed", SplitBehavior::kRemoved},
-      {"MergedWithPrevious", SplitBehavior::kMergedWithPrevious},
-      {"MergedWithNext", SplitBehavior::kMergedWithNext},
-      {"Contiguous", SplitBehavior::kContiguous}};
   const auto name = json_member<std::string>(spec, "behavior", where);
   for (const auto& [known, behavior] : kBehaviors) {
     if (name == known) {
@@ -242,9 +243,10 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"Split", add_split}, {"Digits", add_digits}, {"ByteLevel", add_byte_level}};
 
+constexpr int kDeepest = 16;  // Sequences in Sequences
+
 // `spec` without its Sequences, in order.
 void flatten(const Json& spec, const std::string& where, std::vector<Json>& flat, int depth) {
-  constexpr int kDeepest = 16;
   if (depth > kDeepest) {
     throw Error(fmt::format("{}: Sequences nest more than {} deep", where, kDeepest));
   }

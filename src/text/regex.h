@@ -21,7 +21,8 @@ class Regex {
   Regex(Regex&& other) noexcept;
   Regex& operator=(Regex&& other) noexcept;
 
-  // The matches in `text`, from left to right; empty ones too, but where the last one ended. Throws Error where one takes too many steps.
+  // The matches in `text`, from left to right; empty ones too, but where the last one ended. Throws
+  // Error where one takes too many steps.
   std::vector<Piece> find_all(std::string_view text) const;
 
  private:

@@ -9,6 +9,8 @@
 namespace sft {
 namespace {
 
+constexpr size_t kLongestOpen = 3;  // bytes of a character without its last
+
 std::string repaired(std::string bytes) {
   if (std::optional<EditedText> edited = replace_invalid_utf8(bytes)) {
     return std::move(edited->text);
@@ -18,7 +20,6 @@ std::string repaired(std::string bytes) {
 
 // How many of the last bytes may be the beginning of a character that goes on.
 size_t open_length(std::string_view bytes) {
-  constexpr size_t kLongestOpen = 3;
   for (size_t length = std::min(bytes.size(), kLongestOpen); length > 0; --length) {
     const Utf8Prefix prefix = utf8_prefix(bytes.substr(bytes.size() - length));
     if (prefix.status == Utf8Status::kCutOff && prefix.size == length) {

@@ -1,5 +1,7 @@
 #include "text/tokenizer_files.h"
 
+#include <fmt/format.h>
+
 #include "sft/core/error.h"
 #include "sft/io/file.h"
 
@@ -23,7 +25,7 @@ Json model_json(const TokenizerFiles& files) {
   }
   Json merges = Json::array();
   for (const auto& [left, right] : files.merges) {
-    merges.push_back(left + " " + right);
+    merges.push_back(fmt::format("{} {}", left, right));
   }
   return {{"type", "BPE"},
           {"dropout", nullptr},

@@ -91,18 +91,18 @@ uint8_t combining_class(char32_t c) {
 }
 
 std::span<const uint32_t> canonical_decomposition(char32_t c) {
-  static const std::unordered_map<uint32_t, const uint32_t*> kIndex = decomposition_index();
-  const auto found = kIndex.find(c);
-  if (found == kIndex.end()) {
+  static const std::unordered_map<uint32_t, const uint32_t*> index = decomposition_index();
+  const auto found = index.find(c);
+  if (found == index.end()) {
     return {};
   }
   return {found->second + 1, found->second[0]};
 }
 
 char32_t canonical_composition(char32_t first, char32_t second) {
-  static const std::unordered_map<uint64_t, char32_t> kIndex = composition_index();
-  const auto found = kIndex.find(uint64_t{first} << 32 | second);
-  return found == kIndex.end() ? 0 : found->second;
+  static const std::unordered_map<uint64_t, char32_t> index = composition_index();
+  const auto found = index.find(uint64_t{first} << 32 | second);
+  return found == index.end() ? 0 : found->second;
 }
 
 }  // namespace sft

@@ -5,9 +5,14 @@
 #include "sft/core/error.h"
 
 namespace sft {
+namespace {
+
+constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
+constexpr size_t kSmallestTable = 1024;
+
+}  // namespace
 
 uint64_t Vocabulary::hash(std::string_view bytes) {
-  constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15U;
   uint64_t value = bytes.size() * kMultiplier;
   while (!bytes.empty()) {
     uint64_t eight = 0;
@@ -54,9 +59,8 @@ bool Vocabulary::add(std::string_view bytes, int32_t id) {
 }
 
 void Vocabulary::grow() {
-  constexpr size_t kSmallest = 1024;
   const std::vector<Slot> old = std::move(slots_);
-  slots_.assign(old.empty() ? kSmallest : old.size() * 2, {});
+  slots_.assign(old.empty() ? kSmallestTable : old.size() * 2, {});
   for (const Slot& slot : old) {
     if (slot.id != kEmpty) {
       slots_[slot_of(bytes(slot.id), hash(bytes(slot.id)))] = slot;
