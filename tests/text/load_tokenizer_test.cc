@@ -17,6 +17,8 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr char kDamage[] = {'"', '}', '\\', '0', '\xFF'};
+
 std::string error_of(const std::filesystem::path& path) {
   try {
     load_tokenizer(path);
@@ -166,9 +168,8 @@ TEST(LoadTokenizer, SurvivesAnyDamage) {
   }
   EXPECT_EQ(num_refused, static_cast<int>(text.size()));
   for (size_t i = 0; i < text.size(); ++i) {
-    constexpr char kBytes[] = {'"', '}', '\\', '0', '\xFF'};
     std::string damaged = text;
-    damaged[i] = kBytes[i % std::size(kBytes)];
+    damaged[i] = kDamage[i % std::size(kDamage)];
     try_load(damaged);
   }
 }

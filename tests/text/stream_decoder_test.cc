@@ -15,6 +15,9 @@ namespace {
 
 using testing::ElementsAre;
 
+// Letters, and bytes that begin, continue and break characters.
+constexpr char kBytes[] = "az\x80\xBF\xC3\xE3\x81\xED\xA0\xF0\x9F\x90\xF4\x8F\xE0\xFF";
+
 // One token a byte.
 std::vector<int32_t> byte_ids(const Tokenizer& tokenizer, const std::string& bytes) {
   std::vector<int32_t> by_byte(256);
@@ -24,6 +27,7 @@ std::vector<int32_t> byte_ids(const Tokenizer& tokenizer, const std::string& byt
     }
   }
   std::vector<int32_t> ids;
+  ids.reserve(bytes.size());
   for (const char byte : bytes) {
     ids.push_back(by_byte[static_cast<unsigned char>(byte)]);
   }
@@ -60,7 +64,6 @@ TEST(StreamDecoder, JoinsToTheDecodedText) {
     std::string bytes;
     for (int i = 0; i < 40; ++i) {
       state = state * 1664525 + 1013904223;
-      constexpr char kBytes[] = "az\x80\xBF\xC3\xE3\x81\xED\xA0\xF0\x9F\x90\xF4\x8F\xE0\xFF";
       bytes.push_back(kBytes[state >> 28]);
     }
     const std::vector<int32_t> ids = byte_ids(*tokenizer, bytes);
