@@ -14,7 +14,7 @@ void apply_process_settings(char** argv) {
   if (getenv("OMP_WAIT_POLICY") != nullptr || getenv("GOMP_SPINCOUNT") != nullptr) {
     return;
   }
-  setenv("GOMP_SPINCOUNT", "20000", /*overwrite=*/0);
+  setenv("GOMP_SPINCOUNT", "4000", /*overwrite=*/0);
   execv("/proc/self/exe", argv);
   // Where that is not possible, the program is slower on a busy machine, and no worse.
 }
