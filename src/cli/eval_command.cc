@@ -33,6 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kNoTemplate = "none";
+constexpr int64_t kMostQuestions = 1'000'000'000;
 
 struct EvalOptions {
   std::vector<std::string> checkpoints;
@@ -41,8 +42,8 @@ struct EvalOptions {
   std::string data_dir;
   QuestionLimits limits;
   std::string template_name = "auto";
-  PromptEnd prompt_end = PromptEnd::kExact;
-  LoadOptions::DType dtype = LoadOptions::DType::kAuto;
+  std::string prompt_end = "exact";
+  std::string dtype;  // "": as the hardware has it
   int64_t max_new_tokens = 0;
   bool must_have_all = false;
   std::string responses;
@@ -99,6 +100,17 @@ void check_names(const EvalOptions& options) {
                        "'; evaluate them one by one, or leave --output out");
     }
   }
+}
+
+PromptEnd prompt_end(const EvalOptions& options) {
+  return options.prompt_end == "trimmed" ? PromptEnd::kTrimmed : PromptEnd::kExact;
+}
+
+LoadOptions::DType dtype(const EvalOptions& options) {
+  if (options.dtype.empty()) {
+    return LoadOptions::DType::kAuto;
+  }
+  return options.dtype == "float32" ? LoadOptions::DType::kFloat32 : LoadOptions::DType::kBf16;
 }
 
 std::string task_name(const Benchmark& benchmark) {
@@ -163,7 +175,8 @@ class Session {
       }
       progress.update(num_done, "");
     };
-    add(evaluator.run(benchmark, on_progress), clock_.monotonic_seconds() - start);
+    const TaskOutcome outcome = evaluator.run(benchmark, on_progress);
+    add(outcome, clock_.monotonic_seconds() - start);
   }
 
   void add(const TaskOutcome& outcome, double seconds) {
@@ -200,17 +213,19 @@ void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoi
   }
   const std::optional<Template> layout = choose_template(options.template_name, checkpoint);
   if (layout) {
-    meta_template(*layout, options.prompt_end);  // its faults before the model's loading
+    meta_template(*layout, prompt_end(options));  // its faults before the model's loading
   }
-  const LoadedModel loaded = load_language_model({.folder = checkpoint, .dtype = options.dtype});
-  Session session(EvaluationFolder(output_folder(options, checkpoint),
+  const fs::path folder = output_folder(options, checkpoint);
+  check_evaluation_folder(folder);
+  const LoadedModel loaded = load_language_model({.folder = checkpoint, .dtype = dtype(options)});
+  Session session(EvaluationFolder(folder,
                                    {.name = folder_name(checkpoint),
                                     .weights_sha256 = loaded.weights_sha256,
                                     .adapter_sha256 = std::nullopt},
                                    layout ? layout->name : std::string(kNoTemplate)),
                   common.is_quiet);
   const Evaluator evaluator(*loaded.model, layout,
-                            {.prompt_end = options.prompt_end,
+                            {.prompt_end = prompt_end(options),
                              .dtype = loaded.dtype,
                              .max_new_tokens = options.max_new_tokens,
                              .limits = options.limits});
@@ -276,8 +291,8 @@ int score_responses(const EvalOptions& options, const CommonOptions& common) {
       EvaluationFolder(folder, {.name = name, .weights_sha256 = {}, .adapter_sha256 = {}},
                        std::string(kNoTemplate)),
       common.is_quiet);
-  session.add(score_given_responses(benchmarks.front(), options.responses),
-              clock.monotonic_seconds() - start);
+  const TaskOutcome outcome = score_given_responses(benchmarks.front(), options.responses);
+  session.add(outcome, clock.monotonic_seconds() - start);
   session.print(common.is_json);
   return 0;
 }
@@ -287,19 +302,17 @@ void define_model_flags(CLI::App& app, EvalOptions& options) {
                  "prompt template: a name, a path, auto (the checkpoint's own) or none")
       ->capture_default_str();
   app.add_option("--prompt-end", options.prompt_end,
-                 "exact keeps the template's last space, trimmed ends as training does [exact]")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, PromptEnd>{
-          {"exact", PromptEnd::kExact}, {"trimmed", PromptEnd::kTrimmed}}));
+                 "exact keeps the template's last space, trimmed ends as training does")
+      ->check(CLI::IsMember({"exact", "trimmed"}))
+      ->capture_default_str();
   app.add_option("--dtype", options.dtype, "bf16 or float32 [bf16 where the hardware has it]")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, LoadOptions::DType>{
-          {"bf16", LoadOptions::DType::kBf16}, {"float32", LoadOptions::DType::kFloat32}}));
+      ->check(CLI::IsMember({"bf16", "float32"}));
   app.add_option("--max-new-tokens", options.max_new_tokens,
                  "longest response, in place of every task's own")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
 }
 
 void define_task_flags(CLI::App& app, EvalOptions& options) {
-  constexpr int64_t kMostQuestions = 1'000'000'000;
   app.add_option("--tasks", options.tasks,
                  "name[:shots],... of configs/tasks, or paths of task files [all]");
   app.add_option("--data-dir", options.data_dir,
@@ -334,6 +347,9 @@ RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
                  "the task that --responses answer: name[:shots]")
       ->needs(responses);
   return [options, &common] {
+    if (!common.overrides.empty()) {
+      throw UsageError("--set " + common.overrides.front() + ": eval has no config to override");
+    }
     if (!common.overrides.empty()) {
       throw UsageError("--set " + common.overrides.front() + ": eval has no config to override");
     }

@@ -4,22 +4,11 @@
 
 #include "sft/core/error.h"
 #include "sft/eval/scorer.h"
+#include "sft/infer/load.h"
 #include "sft/text/tokenizer.h"
 
 namespace sft {
 namespace {
-
-// An empty prompt has no token to go on from: the end of a text is where a new one begins.
-std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
-  std::vector<int32_t> ids = tokenizer.encode(prompt, SpecialTokens::kAdd).ids;
-  if (ids.empty()) {
-    if (!tokenizer.eos_id()) {
-      throw Error("an empty prompt needs a tokenizer with an EOS token");
-    }
-    ids.push_back(*tokenizer.eos_id());
-  }
-  return ids;
-}
 
 Json settings_json(const EvalSettings& settings, int64_t max_new_tokens) {
   Json json = {{"prompt_end", settings.prompt_end == PromptEnd::kExact ? "exact" : "trimmed"},
@@ -71,7 +60,9 @@ std::vector<Response> Evaluator::prepare(const Benchmark& benchmark,
     Generation generation;
     generation.prompt =
         build_prompt(benchmark.task, question, benchmark.data->exemplars_of(question), meta_);
-    std::vector<int32_t> ids = prompt_ids(model_.tokenizer(), generation.prompt);
+    const Tokenizer& tokenizer = model_.tokenizer();
+    std::vector<int32_t> ids =
+        context_ids(tokenizer, tokenizer.encode(generation.prompt, SpecialTokens::kAdd).ids);
     generation.prompt_tokens = static_cast<int64_t>(ids.size());
     generation.is_over_long = generation.prompt_tokens >= model_.context_length();
     if (generation.is_over_long) {

@@ -57,6 +57,7 @@ std::vector<Group> score_groups(std::span<const Question> questions,
     values.push_back(scores[i]);
   }
   std::vector<Group> groups;
+  groups.reserve(order.size());
   for (const std::string& name : order) {
     groups.push_back({.name = name, .score = percent_of(by_group[name])});
   }
@@ -66,6 +67,7 @@ std::vector<Group> score_groups(std::span<const Question> questions,
 // The study's average: each group's score rounded as it was published, all counting alike.
 Estimated mean_of_rounded(const std::vector<Group>& groups) {
   std::vector<Estimated> rounded;
+  rounded.reserve(groups.size());
   for (const Group& group : groups) {
     rounded.push_back({.mean = round_decimals(group.score.mean, 2),
                        .standard_error = group.score.standard_error});

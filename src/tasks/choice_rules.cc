@@ -81,6 +81,7 @@ std::string with_options(std::string_view pattern, const std::string& options) {
 
 std::vector<PythonRegex> compile_first_option(const std::string& options) {
   std::vector<PythonRegex> patterns;
+  patterns.reserve(kFirstOptionPatterns.size());
   for (const std::string_view pattern : kFirstOptionPatterns) {
     patterns.emplace_back(with_options(pattern, options));
   }

@@ -11,6 +11,10 @@
 namespace sft {
 namespace {
 
+constexpr std::string_view kBoxed = "\\boxed{";
+constexpr std::string_view kGoldMark = "#### ";
+constexpr char32_t kMinusSign = 0x2212;
+
 // What precedes the next question that a model invents when it runs on.
 std::string_view before_next_question(std::string_view response) {
   return response.substr(0, std::min(response.find("Question:"), response.size()));
@@ -23,12 +27,11 @@ std::string_view last_group(const PythonRegex& pattern, std::string_view text) {
 
 // The inside of the last \boxed{...}, braces counted; "" where there is none or it never ends.
 std::string_view last_boxed(std::string_view text) {
-  constexpr std::string_view kOpening = "\\boxed{";
-  const size_t found = text.rfind(kOpening);
+  const size_t found = text.rfind(kBoxed);
   if (found == std::string_view::npos) {
     return {};
   }
-  const size_t begin = found + kOpening.size();
+  const size_t begin = found + kBoxed.size();
   int depth = 1;
   for (size_t i = begin; i < text.size(); ++i) {
     depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
@@ -41,7 +44,6 @@ std::string_view last_boxed(std::string_view text) {
 
 // "$-1,234.50" as "-1234.50".
 std::string plain_number(std::string_view text) {
-  constexpr char32_t kMinusSign = 0x2212;
   std::string plain;
   const std::string digits = with_ascii_digits(text);
   for (size_t i = 0; i < digits.size();) {
@@ -61,13 +63,12 @@ std::string plain_number(std::string_view text) {
 // The reference of GSM8K: what stands behind the first "#### " (and before a second), commas out.
 Extractor make_gsm8k_gold(const std::string& /*options*/) {
   return [](std::string_view answer) -> Extraction {
-    constexpr std::string_view kMark = "#### ";
-    const size_t found = answer.find(kMark);
+    const size_t found = answer.find(kGoldMark);
     if (found == std::string_view::npos) {
       return {};
     }
-    std::string_view gold = answer.substr(found + kMark.size());
-    gold = gold.substr(0, std::min(gold.find(kMark), gold.size()));
+    std::string_view gold = answer.substr(found + kGoldMark.size());
+    gold = gold.substr(0, std::min(gold.find(kGoldMark), gold.size()));
     Extraction result{.text = std::string(gold), .is_found = true};
     std::erase(result.text, ',');
     return result;

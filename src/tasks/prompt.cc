@@ -7,6 +7,9 @@
 namespace sft {
 namespace {
 
+constexpr std::string_view kInstruction = "{instruction}";
+constexpr std::string_view kResponse = "{response}";
+
 std::string fill(std::string text, const Columns& columns) {
   for (const Column& column : columns) {
     const std::string place = "{" + column.name + "}";
@@ -20,6 +23,7 @@ std::string fill(std::string text, const Columns& columns) {
 
 std::vector<RoundItem> fill(const std::vector<RoundItem>& items, const Columns& columns) {
   std::vector<RoundItem> filled;
+  filled.reserve(items.size());
   for (const RoundItem& item : items) {
     filled.push_back({.role = item.role, .text = fill(item.text, columns)});
   }
@@ -116,8 +120,6 @@ std::string lay_out_rounds(const Sections& sections, const MetaTemplate& meta) {
 }  // namespace
 
 MetaTemplate meta_template(const Template& layout, PromptEnd end) {
-  constexpr std::string_view kInstruction = "{instruction}";
-  constexpr std::string_view kResponse = "{response}";
   const std::string& turn = layout.turn;
   const size_t instruction = turn.find(kInstruction);
   const size_t response = turn.find(kResponse);

@@ -48,7 +48,7 @@ std::string translate_escape(char letter, bool is_in_class) {
   if (letter == 'b' && !is_in_class) {
     return "(?:(?<=[" + word + "])(?![" + word + "])|(?<![" + word + "])(?=[" + word + "]))";
   }
-  const std::string members(class_members(letter));
+  std::string members(class_members(letter));
   if (members.empty()) {
     return std::string("\\") + letter;
   }

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::vector<Columns> kNoExemplars;
+
 struct FoundFile {
   fs::path path;
   bool is_cut = false;
@@ -158,13 +160,12 @@ void read_exemplars(const TaskSpec& spec, const ExemplarSpec& exemplars, const f
 }  // namespace
 
 const std::vector<Columns>& TaskData::exemplars_of(const Question& question) const {
-  static const std::vector<Columns> kNone;
   const auto own = exemplars.find(question.group);
   if (own != exemplars.end()) {
     return own->second;
   }
   const auto shared = exemplars.find("");
-  return shared == exemplars.end() ? kNone : shared->second;
+  return shared == exemplars.end() ? kNoExemplars : shared->second;
 }
 
 std::optional<std::string> missing_file(const TaskChoice& task, const fs::path& data_dir) {

@@ -19,8 +19,14 @@ constexpr int64_t kInheritedMaxNewTokens = 100;
 constexpr double kMostNewTokens = 1 << 20;
 constexpr double kMostRow = 1e9;
 
+constexpr std::pair<std::string_view, RequestKind> kRequests[] = {
+    {"generate", RequestKind::kGenerate}};
+constexpr std::pair<std::string_view, Average> kAverages[] = {{"questions", Average::kQuestions},
+                                                              {"groups", Average::kGroups}};
+
 std::vector<std::string> column_names(const std::vector<ColumnSpec>& columns) {
   std::vector<std::string> names;
+  names.reserve(columns.size());
   for (const ColumnSpec& column : columns) {
     names.push_back(column.name);
   }
@@ -45,7 +51,7 @@ void check_braces(const std::string& text, const std::vector<std::string>& colum
       continue;
     }
     if (const std::string nearest = nearest_name(name, columns); !nearest.empty()) {
-      node.fault("no column '" + name + "'; did you mean '" + nearest + "'?");
+      node.fault(fmt::format("no column '{}'; did you mean '{}'?", name, nearest));
     }
   }
 }
@@ -122,8 +128,6 @@ ShotSpec read_shot(const std::string& key, const ConfigNode& node, const TaskSpe
   } else if (shot.shots > 0) {
     node.fault(fmt::format("{} shots need 'exemplars'", shot.shots));
   }
-  constexpr std::pair<std::string_view, RequestKind> kRequests[] = {
-      {"generate", RequestKind::kGenerate}};
   node.read_choice("request", shot.request, kRequests);
   shot.max_new_tokens = kInheritedMaxNewTokens;
   node.read("max_new_tokens", shot.max_new_tokens, {.min = 1, .max = kMostNewTokens});
@@ -178,8 +182,6 @@ void read_groups(const ConfigNode& root, TaskSpec& task) {
   if (root.has("group")) {
     task.group = read_column("group", root.at("group"));
   }
-  constexpr std::pair<std::string_view, Average> kAverages[] = {{"questions", Average::kQuestions},
-                                                                {"groups", Average::kGroups}};
   root.read_choice("average", task.average, kAverages);
   const ConfigNode categories = root.at("categories");
   for (const std::string& name : categories.keys()) {

@@ -28,7 +28,7 @@ struct Response {
 };
 
 // A task's score, and each question with what became of it.
-struct TaskOutcome {
+struct TaskOutcome {  // NOLINT(bugprone-exception-escape): as ResultEntry
   ResultEntry entry;
   std::vector<SampleRecord> samples;
 };

@@ -26,7 +26,7 @@ struct MetricValue {
 };
 
 // One task at one number of shots under one set of settings.
-struct ResultEntry {
+struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without throwing
   std::string task;
   int64_t shots = 0;
   // The benchmark file that was not there; then nothing below is known.
