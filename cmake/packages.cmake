@@ -5,12 +5,10 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
-find_package(Torch REQUIRED)
 if(SFT_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
@@ -23,6 +21,24 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/fmt_first)
 file(CREATE_LINK ${fmt_headers}/fmt ${PROJECT_BINARY_DIR}/include/fmt_first/fmt SYMBOLIC)
 include_directories(BEFORE SYSTEM ${PROJECT_BINARY_DIR}/include/fmt_first)
 
-# LibTorch with OpenMP, because at::parallel_for is inline and runs serially without -fopenmp.
+# LibTorch, out of its wheel, whose cmake folder scripts/build puts into CMAKE_PREFIX_PATH. Its own
+# package file asks for a CUDA toolkit where the wheel is a CUDA build; sft needs these libraries alone.
+find_path(TORCH_CMAKE_DIR Torch/TorchConfig.cmake REQUIRED)
+cmake_path(SET TORCH_INSTALL_PREFIX NORMALIZE ${TORCH_CMAKE_DIR}/../..)
+find_library(TORCH_CPU_LIBRARY torch_cpu PATHS ${TORCH_INSTALL_PREFIX}/lib NO_DEFAULT_PATH REQUIRED)
+find_library(C10_LIBRARY c10 PATHS ${TORCH_INSTALL_PREFIX}/lib NO_DEFAULT_PATH REQUIRED)
 add_library(sft_torch INTERFACE)
-target_link_libraries(sft_torch INTERFACE torch OpenMP::OpenMP_CXX)
+target_include_directories(sft_torch SYSTEM INTERFACE
+  ${TORCH_INSTALL_PREFIX}/include ${TORCH_INSTALL_PREFIX}/include/torch/csrc/api/include)
+target_link_libraries(sft_torch INTERFACE ${TORCH_CPU_LIBRARY} ${C10_LIBRARY})
+# at::parallel_for is inline and serial without -fopenmp; its threads must be those of LibTorch's own
+# OpenMP library, which the wheel carries.
+target_compile_options(sft_torch INTERFACE -fopenmp)
+file(GLOB torch_openmp ${TORCH_INSTALL_PREFIX}/lib/libgomp*.so*
+                       ${TORCH_INSTALL_PREFIX}/../torch.libs/libgomp*.so*)
+if(torch_openmp)
+  target_link_libraries(sft_torch INTERFACE ${torch_openmp})
+else()
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  target_link_libraries(sft_torch INTERFACE OpenMP::OpenMP_CXX)
+endif()

@@ -128,21 +128,26 @@ void init_weights(CausalLm& model, uint64_t seed) {
 
 void save_weights(const std::vector<Parameter>& tensors, DType dtype,
                   const std::filesystem::path& folder) {
-  std::vector<Tensor> kept;  // keeps the bytes alive until they are written
-  std::vector<NamedTensor> named;
+  std::vector<TensorSource> sources;
   for (const Parameter& parameter : tensors) {
-    Tensor value = parameter.value.detach().to(at::kCPU).to(weight_type(dtype, parameter.name));
-    value = value.contiguous();
-    TensorView view = as_view(value);
-    if (find_non_finite(view).has_value()) {
-      throw Error(parameter.name +
-                  " holds NaN or infinite values and is not written; a lower learning rate or "
-                  "gradient clipping may keep training stable");
-    }
-    kept.push_back(std::move(value));
-    named.push_back({parameter.name, std::move(view)});
+    // Rounded when its turn comes: all at once would be a second copy of the model.
+    const auto write = [value = parameter.value.detach(), name = parameter.name,
+                        type = weight_type(dtype, parameter.name)](AtomicFile& file) {
+      const Tensor rounded = value.to(at::kCPU).to(type).contiguous();
+      const TensorView view = as_view(rounded);
+      if (find_non_finite(view).has_value()) {
+        throw Error(name +
+                    " holds NaN or infinite values and is not written; a lower learning rate "
+                    "or gradient clipping may keep training stable");
+      }
+      file.write(view.bytes);
+    };
+    sources.push_back({.name = parameter.name,
+                       .dtype = dtype,
+                       .shape = parameter.value.sizes().vec(),
+                       .write = write});
   }
-  write_safetensors_folder(folder, std::move(named));
+  write_safetensors_folder(folder, std::move(sources));
 }
 
 ModelFolder load_model(const std::filesystem::path& folder, at::ScalarType dtype,

@@ -72,8 +72,8 @@ TEST_P(EngineReference, GreedyTokensEqualTransformersInABatchOfUnequalLengths) {
                     expected.begin(),
                     expected.begin() + static_cast<std::ptrdiff_t>(results[i].token_ids.size())))
         << i;
-    EXPECT_EQ(results[i].finish,
-              results[i].token_ids.back() == 2 ? FinishReason::kEos : FinishReason::kLength);
+    const bool is_ended = !results[i].token_ids.empty() && results[i].token_ids.back() == 2;
+    EXPECT_EQ(results[i].finish, is_ended ? FinishReason::kEos : FinishReason::kLength);
   }
 }
 
