@@ -16,7 +16,7 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "ops/vector_math.h"
+#include "ops/cpu_kernels.h"
 
 #include "sft/core/error.h"
 
@@ -34,72 +34,17 @@ int64_t rows_per_chunk(const Tensor& weight) {
   return std::max<int64_t>(16, kChunkBytes / row_bytes);
 }
 
-// The loss of one row of logits; turns the row into the gradient scale * (softmax - onehot).
-template <typename T>
-SFT_INLINE float loss_and_gradient(T* logits, int64_t vocab, int64_t target, float scale) {
-  float maxima[16];
-  std::fill(maxima, maxima + 16, load(logits[0]));
-  int64_t i = 0;
-  for (; i + 16 <= vocab; i += 16) {
-    for (int64_t j = 0; j < 16; ++j) {
-      const float value = load(logits[i + j]);
-      maxima[j] = value > maxima[j] ? value : maxima[j];
-    }
-  }
-  float maximum = maxima[0];
-  for (; i < vocab; ++i) {
-    maximum = std::max(maximum, load(logits[i]));
-  }
-  for (const float part : maxima) {
-    maximum = std::max(maximum, part);
-  }
-  // Blocks of float32 sums, added up in float64: a vocabulary is too long for one float32 sum.
-  constexpr int64_t kBlock = 4096;
-  double total = 0;
-  for (int64_t begin = 0; begin < vocab; begin += kBlock) {
-    const int64_t end = std::min(begin + kBlock, vocab);
-    float sums[16] = {};
-    for (i = begin; i + 16 <= end; i += 16) {
-      for (int64_t j = 0; j < 16; ++j) {
-        sums[j] += exp_float(load(logits[i + j]) - maximum);
-      }
-    }
-    for (; i < end; ++i) {
-      sums[0] += exp_float(load(logits[i]) - maximum);
-    }
-    for (const float part : sums) {
-      total += static_cast<double>(part);
-    }
-  }
-  const auto sum = static_cast<float>(total);
-  const float target_logit = load(logits[target]);
-  const float factor = scale / sum;
-  for (i = 0; i < vocab; ++i) {
-    store(logits[i], exp_float(load(logits[i]) - maximum) * factor);
-  }
-  const float probability = std::exp(target_logit - maximum) / sum;
-  store(logits[target], (probability - 1.0F) * scale);
-  return maximum + std::log(sum) - target_logit;
-}
-
-SFT_VECTORIZED float loss_of(float* logits, int64_t vocab, int64_t target, float scale) {
-  return loss_and_gradient(logits, vocab, target, scale);
-}
-SFT_VECTORIZED float loss_of(c10::BFloat16* logits, int64_t vocab, int64_t target, float scale) {
-  return loss_and_gradient(logits, vocab, target, scale);
-}
-
 // The summed loss of a chunk (in double, in the rows' order); `logits` become their gradient.
 template <typename T>
 double chunk_loss(const Tensor& logits, const Tensor& target_ids, double scale) {
   const int64_t vocab = logits.size(1);
-  auto* const data = logits.mutable_data_ptr<T>();
+  auto* const data = mutable_elements<T>(logits);
   const auto* const targets = target_ids.const_data_ptr<int64_t>();
   std::vector<float> losses(static_cast<size_t>(logits.size(0)));
   at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      losses[static_cast<size_t>(row)] =
-          loss_of(data + row * vocab, vocab, targets[row], static_cast<float>(scale));
+      losses[static_cast<size_t>(row)] = element_kernels<T>().loss_and_gradient(
+          data + row * vocab, vocab, targets[row], static_cast<float>(scale));
     }
   });
   double sum = 0;
@@ -125,7 +70,7 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
       const Tensor part = rows.slice(0, begin, end);
       const Tensor logits = at::mm(part, weight.t());  // [rows of the chunk, vocab]
       const Tensor ids = target_ids.slice(0, begin, end);
-      loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<c10::BFloat16>(logits, ids, scale)
+      loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<Bf16>(logits, ids, scale)
                                                     : chunk_loss<float>(logits, ids, scale);
       drows.push_back(at::mm(logits, weight));
       if (weight.requires_grad()) {
@@ -178,9 +123,7 @@ Tensor linear_cross_entropy_plain(const Tensor& hidden, const Tensor& weight,
 
 Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& target_index,
                             const Tensor& target_ids, double scale) {
-  const bool has_kernel = hidden.is_cpu() && (hidden.scalar_type() == at::kFloat ||
-                                              hidden.scalar_type() == at::kBFloat16);
-  if (!has_kernel) {
+  if (!has_cpu_kernels(hidden)) {
     return linear_cross_entropy_plain(hidden, weight, target_index, target_ids, scale);
   }
   return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, scale);

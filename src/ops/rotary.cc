@@ -10,7 +10,7 @@
 #include <ATen/ops/sin.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "ops/vector_math.h"
+#include "ops/cpu_kernels.h"
 
 namespace sft {
 namespace {
@@ -19,47 +19,22 @@ using at::Tensor;
 
 constexpr int64_t kTokensPerTask = 16;
 
-// (a, b) -> (a cos - b sin, b cos + a sin); `sign` -1 turns back.
-template <typename T>
-SFT_INLINE void rotate_token(const T* x, T* y, const float* cos, const float* sin, int64_t heads,
-                             int64_t half, float sign) {
-  for (int64_t head = 0; head < heads; ++head) {
-    const T* const a = x + head * 2 * half;
-    T* const out = y + head * 2 * half;
-    for (int64_t i = 0; i < half; ++i) {
-      const float first = load(a[i]);
-      const float second = load(a[i + half]);
-      const float s = sign * sin[i];
-      store(out[i], first * cos[i] - second * s);
-      store(out[i + half], second * cos[i] + first * s);
-    }
-  }
-}
-
-SFT_VECTORIZED void rotate_token_of(const float* x, float* y, const float* c, const float* s,
-                                    int64_t heads, int64_t half, float sign) {
-  rotate_token(x, y, c, s, heads, half, sign);
-}
-SFT_VECTORIZED void rotate_token_of(const c10::BFloat16* x, c10::BFloat16* y, const float* c,
-                                    const float* s, int64_t heads, int64_t half, float sign) {
-  rotate_token(x, y, c, s, heads, half, sign);
-}
-
 template <typename T>
 void rotate_all(const Tensor& x, const Tensor& y, const Tensor& positions, const Tensor& cos,
                 const Tensor& sin, float sign) {
   const int64_t heads = x.size(1);
   const int64_t half = x.size(2) / 2;
-  const auto* const x_data = x.const_data_ptr<T>();
-  auto* const y_data = y.mutable_data_ptr<T>();
+  const auto* const x_data = elements<T>(x);
+  auto* const y_data = mutable_elements<T>(y);
   const auto* const position = positions.const_data_ptr<int64_t>();
   const auto* const cos_data = cos.const_data_ptr<float>();
   const auto* const sin_data = sin.const_data_ptr<float>();
   at::parallel_for(0, x.size(0), kTokensPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
       const int64_t offset = token * heads * 2 * half;
-      rotate_token_of(x_data + offset, y_data + offset, cos_data + position[token] * half,
-                      sin_data + position[token] * half, heads, half, sign);
+      element_kernels<T>().rotate(x_data + offset, y_data + offset,
+                                  cos_data + position[token] * half,
+                                  sin_data + position[token] * half, heads, half, sign);
     }
   });
 }
@@ -68,7 +43,7 @@ Tensor rotated(const Tensor& x, const Tensor& positions, const Tensor& cos, cons
                float sign) {
   Tensor y = at::empty_like(x);
   if (x.scalar_type() == at::kBFloat16) {
-    rotate_all<c10::BFloat16>(x, y, positions, cos, sin, sign);
+    rotate_all<Bf16>(x, y, positions, cos, sin, sign);
   } else {
     rotate_all<float>(x, y, positions, cos, sin, sign);
   }
@@ -110,9 +85,7 @@ Tensor apply_rotary_plain(const Tensor& x, const Tensor& positions, const Rotary
 }
 
 Tensor apply_rotary(const Tensor& x, const Tensor& positions, const RotaryTable& table) {
-  const bool has_kernel =
-      x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
-  if (!has_kernel) {
+  if (!has_cpu_kernels(x)) {
     return apply_rotary_plain(x, positions, table);
   }
   return RotaryFunction::apply(x.contiguous(), positions, table.cos, table.sin);

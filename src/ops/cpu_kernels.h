@@ -1,0 +1,80 @@
+#pragma once
+
+// The inner loops of the operations on the CPU, compiled once for each instruction set out of
+// cpu_kernels_impl.h; the one that this machine runs is chosen at the first call.
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+namespace sft {
+
+// A bf16 number: the upper half of a float32.
+struct Bf16 {
+  uint16_t bits;
+};
+
+// What AdamW multiplies with; see adamw.h.
+struct AdamwFactors {
+  float decay;  // 1 - lr * weight_decay
+  float beta1;
+  float beta2;
+  float step_size;   // lr / (1 - beta1^t)
+  float root_scale;  // 1 / sqrt(1 - beta2^t)
+  float eps;
+  float gradient_scale;
+};
+
+// Loops over elements of type T (float or Bf16), arithmetic in float32, rounded once.
+template <typename T>
+struct ElementKernels {
+  // One row of RMSNorm; returns 1 / rms.
+  float (*rms_forward)(const T* x, const T* weight, T* y, int64_t width, float eps);
+  // With n = x * scale: dweight += dy * n, dx = scale * (w dy - n * mean(w dy n)).
+  void (*rms_backward)(const T* x, const T* weight, const T* dy, T* dx, float* dweight,
+                       int64_t width, float scale);
+  void (*swiglu_forward)(const T* gate, const T* up, T* y, int64_t count);
+  void (*swiglu_backward)(const T* gate, const T* up, const T* dy, T* dgate, T* dup, int64_t count);
+  // One token's heads: (a, b) -> (a cos - b sin, b cos + a sin); `sign` -1 turns back.
+  void (*rotate)(const T* x, T* y, const float* cos, const float* sin, int64_t heads, int64_t half,
+                 float sign);
+  // The loss of one row of logits; turns the row into scale * (softmax - onehot).
+  float (*loss_and_gradient)(T* logits, int64_t vocab, int64_t target, float scale);
+  void (*adamw)(T* weight, float* master, float* mean, float* square_mean, float* gradient,
+                int64_t count, const AdamwFactors& factors);
+  void (*add)(float* into, const T* addend, int64_t count);
+};
+
+struct CpuKernels {
+  ElementKernels<float> float32;
+  ElementKernels<Bf16> bf16;
+  double (*sum_of_squares)(const float* x, int64_t count);
+};
+
+const CpuKernels& cpu_kernels();
+
+template <typename T>
+const ElementKernels<T>& element_kernels();
+template <>
+inline const ElementKernels<float>& element_kernels() {
+  return cpu_kernels().float32;
+}
+template <>
+inline const ElementKernels<Bf16>& element_kernels() {
+  return cpu_kernels().bf16;
+}
+
+// A tensor's elements as T; the caller knows its dtype.
+template <typename T>
+const T* elements(const at::Tensor& tensor) {
+  return static_cast<const T*>(tensor.const_data_ptr());
+}
+template <typename T>
+T* mutable_elements(const at::Tensor& tensor) {
+  return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+// Whether the loops above take this tensor.
+bool has_cpu_kernels(const at::Tensor& tensor);
+
+}  // namespace sft
