@@ -37,6 +37,7 @@ class Workplace : public testing::Test {
                   "data:\n"
                   "  datasets: [rows.yaml]\n"
                   "  template: question_answer\n"
+                  "  max_length: 128\n"
                   "train:\n"
                   "  epochs: 2\n"
                   "  batch_size: 2\n"
