@@ -90,7 +90,9 @@ struct Case {
   int exit_code;
   std::vector<std::string> faults;  // what each line of stderr holds, in their order
 
-  friend void PrintTo(const Case& value, std::ostream* out) { *out << value.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Case& value) {
+    return out << value.name;
+  }
 };
 
 const std::vector<std::string> kScore = {"score",       "--ckpt",   "model",    "--input",
@@ -105,7 +107,7 @@ void cut(std::string& bytes) {
   bytes.resize(bytes.size() / 2);
 }
 
-std::vector<Case> model_cases() {
+std::vector<Case> model_folder_cases() {
   return {
       {"UnknownArchitecture",
        change_config("model_type", "mamba9"),
@@ -139,6 +141,11 @@ std::vector<Case> model_cases() {
        {"model: has neither model.safetensors nor model.safetensors.index.json"}},
       {"NoConfig", remove("model/config.json"), kScore, 1, {"model/config.json: "}},
       {"NoTokenizer", remove("model/tokenizer.json"), kScore, 1, {"model: no tokenizer.json"}},
+  };
+}
+
+std::vector<Case> weight_cases() {
+  return {
       {"CutWeights",
        change("model.safetensors",
               [](std::string b) {
@@ -380,7 +387,7 @@ std::vector<Case> output_cases() {
 std::vector<Case> all_cases() {
   std::vector<Case> all;
   for (const std::vector<Case>& some :
-       {model_cases(), config_cases(), data_cases(), output_cases()}) {
+       {model_folder_cases(), weight_cases(), config_cases(), data_cases(), output_cases()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
