@@ -407,8 +407,8 @@ class BadInput : public Workplace, public testing::WithParamInterface<Case> {};
 
 TEST_P(BadInput, IsNamedAndLeavesNothing) {
   const Case& test = GetParam();
-  folder_.write("pairs.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n");
-  test.damage(folder_);
+  folder.write("pairs.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\n");
+  test.damage(folder);
   const auto before = files_of(".");
   const auto begin = std::chrono::steady_clock::now();
   const BinaryResult result = sft(test.arguments);

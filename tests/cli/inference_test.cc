@@ -91,7 +91,7 @@ TEST_F(Score, IdsGiveWhatTheirTextGives) {
 }
 
 TEST_F(Score, AFileAndStdoutGetTheSameLines) {
-  folder_.write("pairs.jsonl", joined(kPairs));
+  folder.write("pairs.jsonl", joined(kPairs));
   const BinaryResult to_file = sft({"score", "--ckpt", "model", "--dtype", "float32", "--input",
                                     "pairs.jsonl", "--output", "new/scores.jsonl"});
   ASSERT_EQ(to_file.exit_code, 0) << to_file.err;
@@ -161,8 +161,8 @@ TEST_F(Generate, TheSeedDecidesTheDraws) {
 }
 
 TEST_F(Generate, APromptBeyondTheContextNamesItsLineAndTheLimit) {
-  folder_.write("prompts.jsonl",
-                "{\"prompt\": \"a\"}\n{\"prompt\": \"" + std::string(3000, '!') + "\"}\n");
+  folder.write("prompts.jsonl",
+               "{\"prompt\": \"a\"}\n{\"prompt\": \"" + std::string(3000, '!') + "\"}\n");
   const BinaryResult result =
       sft({"generate", "--ckpt", "model", "--input", "prompts.jsonl", "--output", "out.jsonl"});
   EXPECT_EQ(result.exit_code, 1);
@@ -237,7 +237,7 @@ TEST_F(Eval, StoredResponsesGetTheScoreThatTheModelGot) {
                  .dump() +
              "\n";
   }
-  folder_.write("answers.jsonl", lines);
+  folder.write("answers.jsonl", lines);
   const BinaryResult result = sft({"eval", "--responses", "answers.jsonl", "--task", "gsm8k:0",
                                    "--data-dir", bench, "--output", "scores"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -26,11 +26,11 @@ class SmolLm2 : public testing::Test {
     const std::filesystem::path deps =
         set != nullptr ? std::filesystem::path(set)
                        : std::filesystem::path(home != nullptr ? home : "") / ".cache/sft/deps";
-    model_ = deps / "models" / "SmolLM2-135M-Instruct";
-    if (!std::filesystem::exists(model_ / "model.safetensors")) {
-      GTEST_SKIP() << model_ << " is absent; scripts/quickstart imports it";
+    model = deps / "models" / "SmolLM2-135M-Instruct";
+    if (!std::filesystem::exists(model / "model.safetensors")) {
+      GTEST_SKIP() << model << " is absent; scripts/quickstart imports it";
     }
-    reference_ = read_json(std::string(SFT_TEST_SOURCE_DIR) + "/tests/reference/smollm2.json");
+    reference = read_json(std::string(SFT_TEST_SOURCE_DIR) + "/tests/reference/smollm2.json");
   }
 
   // What a command makes of the entries of the reference, kept to `fields`.
@@ -44,8 +44,8 @@ class SmolLm2 : public testing::Test {
       }
       input += line.dump() + "\n";
     }
-    arguments.insert(arguments.end(), {"--ckpt", model_.string(), "--input", "-", "--output", "-"});
-    const BinaryResult result = run_binary(arguments, folder_.path(), input);
+    arguments.insert(arguments.end(), {"--ckpt", model.string(), "--input", "-", "--output", "-"});
+    const BinaryResult result = run_binary(arguments, folder.path(), input);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     std::vector<Json> lines = json_lines(result.out);
     EXPECT_EQ(lines.size(), entries.size());
@@ -53,28 +53,28 @@ class SmolLm2 : public testing::Test {
     return lines;
   }
 
-  TempFolder folder_;
-  std::filesystem::path model_;
-  Json reference_;
+  TempFolder folder;
+  std::filesystem::path model;
+  Json reference;
 };
 
 TEST_F(SmolLm2, Float32ScoresAreThoseOfTransformers) {
-  const Json& expected = reference_.at("scores");
+  const Json& expected = reference.at("scores");
   const std::vector<Json> scores =
       run({"score", "--dtype", "float32"}, expected, {"prompt", "completion"});
   for (size_t i = 0; i < expected.size(); ++i) {
     ASSERT_EQ(scores[i].at("token_ids"), expected[i].at("token_ids")) << i;
     const auto values = scores[i].at("token_logprobs").get<std::vector<double>>();
-    const auto reference = expected[i].at("token_logprobs").get<std::vector<double>>();
-    ASSERT_EQ(values.size(), reference.size());
+    const auto values_there = expected[i].at("token_logprobs").get<std::vector<double>>();
+    ASSERT_EQ(values.size(), values_there.size());
     for (size_t k = 0; k < values.size(); ++k) {
-      EXPECT_NEAR(values[k], reference[k], 2e-4) << "pair " << i << " token " << k;
+      EXPECT_NEAR(values[k], values_there[k], 2e-4) << "pair " << i << " token " << k;
     }
   }
 }
 
 TEST_F(SmolLm2, Bf16ScoresErrAtMostHalfMoreThanTransformersDo) {
-  const Json& expected = reference_.at("scores");
+  const Json& expected = reference.at("scores");
   const std::vector<Json> scores =
       run({"score", "--dtype", "bf16"}, expected, {"prompt", "completion"});
   double ours = 0;
@@ -99,7 +99,7 @@ TEST_F(SmolLm2, Bf16ScoresErrAtMostHalfMoreThanTransformersDo) {
 }
 
 TEST_F(SmolLm2, GreedyTextsAreThoseOfTransformers) {
-  const Json& expected = reference_.at("greedy");
+  const Json& expected = reference.at("greedy");
   const std::vector<Json> answers =
       run({"generate", "--dtype", "float32", "--template", "none", "--max-new-tokens", "64"},
           expected, {"prompt"});

@@ -166,7 +166,7 @@ TEST_F(Train, PlanTrainsNothing) {
 }
 
 TEST_F(Train, AForeignFolderStaysUntouched) {
-  folder_.write("mine/thesis.tex", "all of it");
+  folder.write("mine/thesis.tex", "all of it");
   const auto before = files_of("mine");
   const BinaryResult result = sft({"train", "--config", "run.yaml", "--output", "mine"});
   EXPECT_EQ(result.exit_code, 1);
@@ -176,13 +176,13 @@ TEST_F(Train, AForeignFolderStaysUntouched) {
 
 TEST_F(Train, TheSameCommandRunsOnceTheModelIsMended) {
   const std::string whole = read_whole_file(path("model/model.safetensors"));
-  folder_.write("model/model.safetensors", whole.substr(0, 50000));
+  folder.write("model/model.safetensors", whole.substr(0, 50000));
   const BinaryResult failed = sft({"train", "--config", "run.yaml"});
   EXPECT_EQ(failed.exit_code, 1);
   EXPECT_THAT(failed.err, HasSubstr("sft: error: model/model.safetensors: "));
   EXPECT_FALSE(std::filesystem::exists(path("run/epoch-1")));
 
-  folder_.write("model/model.safetensors", whole);
+  folder.write("model/model.safetensors", whole);
   const BinaryResult mended = sft({"train", "--config", "run.yaml"});
   EXPECT_EQ(mended.exit_code, 0) << mended.err;
 }
@@ -190,7 +190,7 @@ TEST_F(Train, TheSameCommandRunsOnceTheModelIsMended) {
 class TrainSignal : public Train, public testing::WithParamInterface<int> {};
 
 TEST_P(TrainSignal, SavesAndTheSameCommandContinues) {
-  RunningBinary running(with_threads(long_run("run")), folder_.path());
+  RunningBinary running(with_threads(long_run("run")), folder.path());
   wait_for_metrics(running, "run", 20);
   running.send(GetParam());
   const BinaryResult stopped = running.wait();
@@ -215,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(All, TrainSignal, testing::Values(SIGINT, SIGTERM, SIGU
 TEST_F(Train, KilledAgainAndAgainItStillEndsWithTheSameBytes) {
   int num_killed = 0;
   for (const size_t lines : {0, 1, 23, 24, 60, 100, 150}) {
-    RunningBinary running(with_threads(long_run("run")), folder_.path());
+    RunningBinary running(with_threads(long_run("run")), folder.path());
     wait_for_metrics(running, "run", lines);
     running.send(SIGKILL);
     num_killed += running.wait().exit_code == 128 + SIGKILL ? 1 : 0;

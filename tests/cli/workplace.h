@@ -29,20 +29,20 @@ class Workplace : public testing::Test {
       rows += R"({"instruction": "What comes after )" + n + R"(?", "output": "It is )" +
               std::to_string(i + 1) + "\"}\n";
     }
-    folder_.write("text.txt", text);
-    folder_.write("rows.jsonl", rows);
-    folder_.write("rows.yaml", "name: rows\nfiles: [rows.jsonl]\n");
-    folder_.write("run.yaml",
-                  "model: model\n"
-                  "data:\n"
-                  "  datasets: [rows.yaml]\n"
-                  "  template: question_answer\n"
-                  "  max_length: 128\n"
-                  "train:\n"
-                  "  epochs: 2\n"
-                  "  batch_size: 2\n"
-                  "  learning_rate: 1.0e-3\n"
-                  "output: run\n");
+    folder.write("text.txt", text);
+    folder.write("rows.jsonl", rows);
+    folder.write("rows.yaml", "name: rows\nfiles: [rows.jsonl]\n");
+    folder.write("run.yaml",
+                 "model: model\n"
+                 "data:\n"
+                 "  datasets: [rows.yaml]\n"
+                 "  template: question_answer\n"
+                 "  max_length: 128\n"
+                 "train:\n"
+                 "  epochs: 2\n"
+                 "  batch_size: 2\n"
+                 "  learning_rate: 1.0e-3\n"
+                 "output: run\n");
     const BinaryResult made =
         sft({"init", "--size",
              "{hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2,"
@@ -53,14 +53,14 @@ class Workplace : public testing::Test {
 
   // Runs the binary in the folder; on one thread, so that tests may run side by side.
   BinaryResult sft(const std::vector<std::string>& arguments, const std::string& input = "") const {
-    return run_binary(with_threads(arguments), folder_.path(), input);
+    return run_binary(with_threads(arguments), folder.path(), input);
   }
   static std::vector<std::string> with_threads(std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--threads", "1"});
     return arguments;
   }
 
-  std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
+  std::filesystem::path path(const std::string& name) const { return folder.path() / name; }
 
   // Every regular file below `name` with its bytes, by its path.
   std::map<std::string, std::string> files_of(const std::string& name) const {
@@ -76,7 +76,7 @@ class Workplace : public testing::Test {
     return files;
   }
 
-  TempFolder folder_;
+  TempFolder folder;
 };
 
 // The lines of JSON Lines.
