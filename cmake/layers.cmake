@@ -19,12 +19,16 @@ function(sft_layer name)
   endif()
 endfunction()
 
-# sft_layer_tests(<layer> [DEPENDS <target>...])
-# tests/<layer>/*_test.cc make one binary that links that layer only, so tests keep the layering.
+# sft_layer_tests(<layer> [LIBRARY <target>])
+# tests/<layer>/*_test.cc make one binary that links that layer only (or LIBRARY in its place), so
+# tests keep the layering.
 # x_real_test.cc needs the real model or ../shared (label real), x_slow_test.cc takes over a
 # minute (label slow); all others carry the label fast.
 function(sft_layer_tests layer)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIBRARY" "")
+  if(NOT arg_LIBRARY)
+    set(arg_LIBRARY sft_${layer})
+  endif()
   foreach(label fast real slow)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${layer}/*_test.cc)
     if(label STREQUAL "fast")
@@ -39,8 +43,8 @@ function(sft_layer_tests layer)
     add_executable(${target} ${sources})
     # Private headers of the layer itself, as "layer/x.h".
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
-    target_link_libraries(${target} PRIVATE sft_${layer} sft_test_support ${arg_DEPENDS}
-                                            GTest::gmock GTest::gtest_main)
+    target_link_libraries(${target} PRIVATE ${arg_LIBRARY} sft_test_support GTest::gmock
+                                            GTest::gtest_main)
     gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                          TEST_PREFIX "${layer}/" NO_PRETTY_VALUES PROPERTIES LABELS ${label} TIMEOUT 1200)
   endforeach()

@@ -9,24 +9,27 @@ namespace sft {
 std::span<const Command> commands() {
   static constexpr std::array kCommands = {
       Command{"train", "fine-tune a model as a config describes",
-              "sft train --config quickstart.yaml --plan", define_train, /*computes=*/true},
+              "sft train --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --plan",
+              define_train, /*computes=*/true},
       Command{"eval", "score a model on benchmarks",
-              "sft eval --ckpt runs/quickstart/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
+              "sft eval --ckpt runs/quickstart/train/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
               "--data-dir data/quickstart/bench",
               define_eval, /*computes=*/true},
       Command{"score", "log-probabilities of completions",
               "echo '{\"prompt\": \"The sky is\", \"completion\": \" blue\"}' | sft score --ckpt "
-              "runs/SmolLM2-135M-Instruct --input - --output -",
+              "runs/quickstart/train/epoch-2 --input - --output -",
               define_score, /*computes=*/true},
       Command{"generate", "continue prompts",
-              "sft generate --ckpt runs/SmolLM2-135M-Instruct --prompt 'The sky is' "
+              "sft generate --ckpt runs/quickstart/train/epoch-2 --prompt 'The sky is' "
               "--max-new-tokens 20",
               define_generate, /*computes=*/true},
       Command{"tokenize", "text to token ids and back",
-              "sft tokenize --ckpt runs/SmolLM2-135M-Instruct --text 'Hello world'",
+              "sft tokenize --ckpt runs/quickstart/train/epoch-2 --text 'Hello world'",
               define_tokenize},
       Command{"import", "turn a GGUF file into a model folder",
-              "sft import model.gguf --output runs/model", define_import},
+              "sft import ~/.cache/sft/deps/models/SmolLM2-135M-Instruct.Q4_1.gguf --output "
+              "runs/smollm2",
+              define_import},
       Command{"init", "make a model with random weights",
               "sft init --size '{hidden_size: 256}' --train-tokenizer README.md --vocab-size 1000 "
               "--output runs/tiny",

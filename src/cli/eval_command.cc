@@ -1,4 +1,4 @@
-// sft eval: benchmarks asked and scored. See CLI.md for the flags and files.
+// `sft eval`: benchmarks asked and scored.
 
 #include <algorithm>
 #include <cstdlib>

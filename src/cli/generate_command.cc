@@ -1,5 +1,6 @@
 // `sft generate`: continues prompts.
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -93,6 +94,9 @@ Json result_json(const Input& input, const GenerateResult& result, bool has_layo
 int generate(const GenerateFlags& flags, const CommonOptions& common) {
   if (flags.prompt.has_value() == !flags.input.empty()) {
     throw UsageError("give either --prompt or --input with --output; see sft generate --help");
+  }
+  if (std::ranges::find(flags.stops, "") != flags.stops.end()) {
+    throw UsageError("--stop: an empty text would end every response at once");
   }
   if (!flags.input.empty() && flags.output.empty()) {
     throw UsageError("--input needs --output (- is stdout)");

@@ -1,5 +1,6 @@
 // `sft init`: a model with random weights.
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 // The binary: parses the command line, runs one command, and turns what it throws into one line on
-// stderr and an exit code (see Exit codes in README.md).
+// stderr and an exit code (README.md, "Files and exit codes").
 
 #include <cstdio>
 #include <exception>

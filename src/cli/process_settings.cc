@@ -1,6 +1,8 @@
 #include "cli/process_settings.h"
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -15,7 +17,10 @@ void apply_process_settings(char** argv) {
     return;
   }
   setenv("GOMP_SPINCOUNT", "4000", /*overwrite=*/0);
-  execv("/proc/self/exe", argv);
+  // By its own path, since the process takes the name of what it is started from.
+  std::error_code error;
+  const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", error);
+  execv(error ? "/proc/self/exe" : binary.c_str(), argv);
   // Where that is not possible, the program is slower on a busy machine, and no worse.
 }
 

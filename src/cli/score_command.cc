@@ -1,6 +1,7 @@
 // `sft score`: log-probabilities of completions.
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,11 +31,12 @@ struct ScoreFlags {
 
 std::vector<int32_t> ids_of(const Json& row, const std::string& key, const std::string& where) {
   const Json list = json_member<Json>(row, key, where);
+  const auto is_integer = [](const Json& id) { return id.is_number_integer(); };
+  if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_integer)) {
+    throw Error(where + ": " + key + " must be a list of token ids");
+  }
   std::vector<int32_t> ids;
   for (const Json& id : list) {
-    if (!list.is_array() || !id.is_number_integer()) {
-      throw Error(where + ": " + key + " must be a list of token ids");
-    }
     // What no vocabulary holds stays so when it is cut to 32 bits.
     ids.push_back(static_cast<int32_t>(
         std::clamp<int64_t>(id.get<int64_t>(), -1, std::numeric_limits<int32_t>::max())));

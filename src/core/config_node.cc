@@ -204,7 +204,8 @@ void apply_override(ConfigDocument& document, const std::string& text) {
   for (std::string key; std::getline(keys, key, '.');) {
     if (place->kind != ConfigValue::Kind::kMap) {
       if (place->kind != ConfigValue::Kind::kNull) {
-        throw UsageError(source + ": '" + path + "' is no map in " + ConfigDocument::where(*place));
+        throw UsageError(
+            fmt::format("{}: '{}' is no map in {}", source, path, ConfigDocument::where(*place)));
       }
       place->kind = ConfigValue::Kind::kMap;
     }

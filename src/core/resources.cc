@@ -41,7 +41,7 @@ fs::path find_config(std::string_view what, const fs::path& folder, const std::s
   }
   const std::string file = name.ends_with(".yaml") ? name : name + ".yaml";
   for (const fs::path& root : config_roots()) {
-    if (const fs::path path = root / folder / file; fs::exists(path, error)) {
+    if (fs::path path = root / folder / file; fs::exists(path, error)) {
       return path;
     }
   }

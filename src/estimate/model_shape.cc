@@ -93,16 +93,24 @@ std::string read_dtype(const Json& config) {
   return "float32";
 }
 
+// Rotary positions turn pairs of a head's numbers.
+int64_t checked_even(int64_t head_dim, const std::string& where) {
+  if (head_dim % 2 != 0) {
+    throw Error(fmt::format("{}: a head_dim of {} is odd, must be even", where, head_dim));
+  }
+  return head_dim;
+}
+
 int64_t read_head_dim(const Json& config, const ModelShape& shape, const std::string& where) {
   if (!is_absent(config, "head_dim")) {
-    return read_size(config, "head_dim", where);
+    return checked_even(read_size(config, "head_dim", where), where);
   }
   if (shape.hidden_size % shape.num_heads != 0) {
     throw Error(fmt::format(
         "{}: hidden_size {} does not divide into num_attention_heads {}, and there is no head_dim",
         where, shape.hidden_size, shape.num_heads));
   }
-  return shape.hidden_size / shape.num_heads;
+  return checked_even(shape.hidden_size / shape.num_heads, where);
 }
 
 // The number of parameters as a double, which cannot overflow.

@@ -43,7 +43,7 @@ constexpr std::array<std::string_view, 7> kDataExtensions = {".yaml", ".json", "
 // Large enough for every run, small enough that products of two fit 64 bits.
 constexpr double kMost = 1e9;
 
-// A fault where a value that CLI.md documents is not built yet; other values get the usual answer.
+// A fault where a value that is documented is not built yet; other values get the usual answer.
 void read_supported(const ConfigNode& map, const std::string& key, std::string_view supported,
                     const std::vector<std::string>& later) {
   const ConfigNode node = map.at(key);
@@ -355,6 +355,14 @@ TrainConfig read_train_config(const ConfigNode& root) {
     root.at("checkpoints")
         .at("keep")
         .fault("'checkpoints.keep' is 'best', which needs 'data.validation' to tell the best by");
+  }
+  if (config.checkpoints.keep == CheckpointConfig::Keep::kBest &&
+      config.checkpoints.save == CheckpointConfig::Save::kSteps) {
+    root.at("checkpoints")
+        .at("keep")
+        .fault(
+            "'checkpoints.keep' is 'best', which needs 'checkpoints.save' each_epoch: the "
+            "validation loss is taken at the end of an epoch");
   }
   return config;
 }

@@ -178,10 +178,11 @@ std::vector<GenerateResult> Engine::generate(std::span<const GenerateRequest> re
       active.insert(active.end(), sequence->is_done() ? 1 : 0, sequence);
       return sequence->is_done();
     });
+    retire();
     if (!fresh.empty()) {
       prefill(*model_, fresh);
       active.insert(active.end(), fresh.begin(), fresh.end());
-    } else if (!active.empty() && !active.front()->is_done()) {
+    } else if (!active.empty()) {
       decode_step(*model_, active);
     }
     retire();

@@ -4,6 +4,8 @@
 #include <set>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "sft/core/error.h"
 #include "sft/core/format.h"
 
@@ -32,7 +34,7 @@ void check_rope_kind(const Json& rope, const std::string& where) {
     if (is_there(rope, key)) {
       const auto kind = json_member<std::string>(rope, key, where);
       if (kind != "default") {
-        throw Error(where + ": rope scaling of kind '" + kind + "' is not supported");
+        throw Error(fmt::format("{}: rope scaling of kind '{}' is not supported", where, kind));
       }
       return;
     }
@@ -80,11 +82,21 @@ void read_eos(const Json& json, const std::string& where, ModelConfig& config) {
   }
 }
 
+// The rotary table has a row a position; a larger one would be no model's.
+void check_context(const ModelShape& shape, const std::string& where) {
+  constexpr int64_t kMaxTableElements = int64_t{1} << 28;
+  if (shape.context_length > kMaxTableElements / shape.head_dim) {
+    throw Error(fmt::format("{}: max_position_embeddings is {}, at most {} are supported", where,
+                            shape.context_length, kMaxTableElements / shape.head_dim));
+  }
+}
+
 }  // namespace
 
 ModelConfig parse_model_config(const Json& json, const std::string& where) {
   ModelConfig config;
   config.shape = read_model_shape(json, where);
+  check_context(config.shape, where);
   read_number(json, "rms_norm_eps", where, config.rms_norm_eps);
   read_rope(json, where, config);
   if (is_there(json, "hidden_act")) {

@@ -42,6 +42,14 @@ std::string shape_text(at::IntArrayRef shape) {
   return "[" + text + "]";
 }
 
+int64_t num_elements(const SafetensorsFolder& files) {
+  int64_t count = 0;
+  for (const auto& [name, view] : files.tensors()) {
+    count += static_cast<int64_t>(view.bytes.size() / dtype_bytes(view.dtype));
+  }
+  return count;
+}
+
 // Tensors that are in many checkpoints and are no parameters.
 bool is_passed_over(const std::string& name, const ModelConfig& config) {
   return name.ends_with(".rotary_emb.inv_freq") ||
@@ -67,6 +75,16 @@ TensorView as_view(const Tensor& tensor) {
   view.shape = tensor.sizes().vec();
   view.bytes = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
   return view;
+}
+
+void check_sizes(const ModelConfig& config, const SafetensorsFolder& files,
+                 const std::filesystem::path& folder) {
+  const int64_t expected = config.shape.num_parameters();
+  if (const int64_t stored = num_elements(files); stored < expected) {
+    throw Error((folder / "config.json").string() + ": describes a model of " +
+                std::to_string(expected) + " parameters, the safetensors files hold " +
+                std::to_string(stored) + "; is this the right config?");
+  }
 }
 
 void load_weights(const ParameterSet& parameters, const ModelConfig& config,
@@ -155,6 +173,7 @@ ModelFolder load_model(const std::filesystem::path& folder, at::ScalarType dtype
   ModelFolder loaded;
   loaded.config = read_model_config(folder);
   const SafetensorsFolder files(folder);
+  check_sizes(loaded.config, files, folder);
   loaded.model = make_model(loaded.config, dtype, device);
   load_weights(loaded.model->parameters(), loaded.config, files);
   return loaded;

@@ -1,5 +1,6 @@
 #include "sft/ops/attention.h"
 
+#include <cmath>
 #include <tuple>
 #include <vector>
 

@@ -19,6 +19,8 @@ struct AdamwFactors {
   float decay;  // 1 - lr * weight_decay
   float beta1;
   float beta2;
+  float rest1;       // 1 - beta1, taken in float64 as PyTorch does
+  float rest2;       // 1 - beta2
   float step_size;   // lr / (1 - beta1^t)
   float root_scale;  // 1 / sqrt(1 - beta2^t)
   float eps;

@@ -202,8 +202,8 @@ void adamw(T* weight, float* master, float* mean, float* square_mean, float* gra
   const AdamwFactors f = factors;
   for (int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * f.gradient_scale;
-    const float m = mean[i] + (1.0F - f.beta1) * (g - mean[i]);
-    const float v = square_mean[i] * f.beta2 + (1.0F - f.beta2) * g * g;
+    const float m = mean[i] + f.rest1 * (g - mean[i]);
+    const float v = square_mean[i] * f.beta2 + f.rest2 * g * g;
     const float p =
         master[i] * f.decay - f.step_size * m / (__builtin_sqrtf(v) * f.root_scale + f.eps);
     mean[i] = m;

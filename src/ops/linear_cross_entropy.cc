@@ -58,7 +58,7 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& hidden,
                         const Tensor& weight, const Tensor& target_index, const Tensor& target_ids,
-                        double scale) {
+                        double scale, bool wants_gradients) {
     const int64_t num_targets = target_ids.size(0);
     const int64_t chunk = rows_per_chunk(weight);
     const Tensor rows = hidden.index_select(0, target_index);  // [targets, width]
@@ -72,6 +72,9 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
       const Tensor ids = target_ids.slice(0, begin, end);
       loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<Bf16>(logits, ids, scale)
                                                     : chunk_loss<float>(logits, ids, scale);
+      if (!wants_gradients) {
+        continue;
+      }
       drows.push_back(at::mm(logits, weight));
       if (weight.requires_grad()) {
         const Tensor part_dweight = at::mm(logits.t(), part);
@@ -84,8 +87,9 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
         }
       }
     }
-    Tensor dhidden = at::zeros(hidden.sizes(), hidden.options());
+    Tensor dhidden;
     if (!drows.empty()) {
+      dhidden = at::zeros(hidden.sizes(), hidden.options());
       dhidden.index_add_(0, target_index, drows.size() == 1 ? drows[0] : at::cat(drows, 0));
     }
     if (dweight.defined()) {
@@ -106,7 +110,7 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
       dhidden = dhidden * factor;
       dweight = dweight.defined() ? dweight * factor : dweight;
     }
-    return {dhidden, dweight, Tensor(), Tensor(), Tensor()};
+    return {dhidden, dweight, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -126,7 +130,9 @@ Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Te
   if (!has_cpu_kernels(hidden)) {
     return linear_cross_entropy_plain(hidden, weight, target_index, target_ids, scale);
   }
-  return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, scale);
+  // Inside `forward` gradients are always off.
+  return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, scale,
+                                           at::GradMode::is_enabled());
 }
 
 TokenLogprobs token_logprobs(const Tensor& hidden, const Tensor& weight, const Tensor& ids) {

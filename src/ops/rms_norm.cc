@@ -1,6 +1,6 @@
 #include "sft/ops/rms_norm.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>

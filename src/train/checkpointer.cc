@@ -20,14 +20,30 @@ constexpr std::array kCarriedFiles = {
     "tokenizer.model", "added_tokens.json",     "vocab.json",
     "merges.txt",      "chat_template.jinja",   "generation_config.json"};
 
-// transformers 5 writes `dtype`, older ones `torch_dtype`.
+// transformers 5 reads `dtype`, older ones `torch_dtype`; some files have both.
 Json config_with_dtype(Json config, DType dtype) {
   const char* const name = dtype == DType::kF32   ? "float32"
                            : dtype == DType::kF16 ? "float16"
                                                   : "bfloat16";
-  const bool is_new_style = config.contains("dtype") || !config.contains("torch_dtype");
-  config[is_new_style ? "dtype" : "torch_dtype"] = name;
+  bool is_named = false;
+  for (const char* const key : {"dtype", "torch_dtype"}) {
+    if (config.contains(key)) {
+      config[key] = name;
+      is_named = true;
+    }
+  }
+  if (!is_named) {
+    config["dtype"] = name;
+  }
   return config;
+}
+
+// Renamed first, so that a kill never leaves half a checkpoint under its name.
+void remove_checkpoint(const fs::path& folder) {
+  const fs::path gone = folder.parent_path() / ("." + folder.filename().string() + ".removed");
+  fs::remove_all(gone);
+  fs::rename(folder, gone);
+  fs::remove_all(gone);
 }
 
 // The number behind "epoch-" or "step-"; none for any other name.
@@ -128,7 +144,7 @@ void Checkpointer::remove_unwanted(const std::string& prefix) const {
   std::map<int64_t, fs::path> found = checkpoints_in(run_folder_, prefix);
   if (config_.keep == CheckpointConfig::Keep::kNewest) {
     while (static_cast<int64_t>(found.size()) > config_.keep_newest) {
-      fs::remove_all(found.begin()->second);
+      remove_checkpoint(found.begin()->second);
       found.erase(found.begin());
     }
   } else if (config_.keep == CheckpointConfig::Keep::kBest) {
@@ -143,7 +159,7 @@ void Checkpointer::remove_unwanted(const std::string& prefix) const {
     }
     for (const auto& [number, path] : found) {
       if (&path != best) {
-        fs::remove_all(path);
+        remove_checkpoint(path);
       }
     }
   }

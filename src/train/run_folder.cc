@@ -79,6 +79,16 @@ void check_same_config(const std::string& config_yaml, const fs::path& file) {
   }
 }
 
+// Empty, or holding nothing but what a killed start left while it wrote config.yaml.
+bool is_as_empty(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!entry.path().filename().string().starts_with(std::string(".") + kConfigFile + ".tmp")) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // The nearest folder above `path` that exists must take new entries.
 void check_can_make(const fs::path& path) {
   std::error_code error;
@@ -114,8 +124,7 @@ RunFolder::RunFolder(const TrainConfig& config, ResumePolicy policy)
     check_can_make(path_);
     return;
   }
-  if (!fs::is_directory(path_, error) ||
-      (!fs::is_empty(path_, error) && !fs::exists(config_file, error))) {
+  if (!fs::is_directory(path_, error) || (!fs::exists(config_file, error) && !is_as_empty(path_))) {
     throw Error(path_.string() +
                 ": is there and is no run of sft; nothing was changed. Take another output");
   }
@@ -144,6 +153,9 @@ void RunFolder::begin() {
   }
   if (lock_descriptor_ < 0) {
     lock();
+    if (fs::exists(path_ / kConfigFile, error)) {
+      throw Error(path_.string() + ": another process began a run here; start again");
+    }
   }
   write_file(path_ / kConfigFile, config_yaml_);
 }

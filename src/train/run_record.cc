@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include <spdlog/spdlog.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -60,12 +61,21 @@ RunRecord continued_run_record(const std::filesystem::path& path, const Clock& c
   if (!std::filesystem::exists(path, error)) {
     return record;
   }
-  const Json json = read_json(path);
-  record.started = json_member<double>(json, "started_unix_seconds", path.string());
-  record.starts = json_member<int64_t>(json, "starts", path.string()) + 1;
-  const Json measured = json_member<Json>(json, "measured", path.string());
-  record.peak_memory_bytes =
-      static_cast<uint64_t>(json_member<int64_t>(measured, "peak_memory_bytes", path.string()));
+  try {
+    const std::string where = path.string();
+    const Json json = read_json(path);
+    const Json model = json_member<Json>(json, "model", where);
+    const Json measured = json_member<Json>(json, "measured", where);
+    RunRecord earlier;
+    earlier.started = json_member<double>(json, "started_unix_seconds", where);
+    earlier.starts = json_member<int64_t>(json, "starts", where) + 1;
+    earlier.model_sha256 = json_member<std::string>(model, "weights_sha256", where);
+    earlier.peak_memory_bytes =
+        static_cast<uint64_t>(json_member<int64_t>(measured, "peak_memory_bytes", where));
+    return earlier;
+  } catch (const Error& error) {
+    spdlog::warn("[train] {}; it is written anew", error.what());
+  }
   return record;
 }
 

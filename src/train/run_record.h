@@ -33,7 +33,8 @@ struct RunRecord {
 void save_run_record(const std::filesystem::path& path, const RunRecord& record,
                      const Clock& clock);
 
-// What an earlier start of the run left: when it began, how often it was started, its peak. Other
+// What an earlier start of the run left: when it began, how often it was started, its
+// model's hash, its peak. Other
 // fields are those of a new record. An unreadable file is as none: the state decides, not this.
 RunRecord continued_run_record(const std::filesystem::path& path, const Clock& clock);
 

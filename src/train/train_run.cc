@@ -64,9 +64,16 @@ BatchPlan make_plan(const TrainConfig& config, const PreparedData& data) {
           data.training_ids()};
 }
 
-void check_vocabulary(const PreparedData& data, const ModelConfig& model) {
+// What the model cannot compute: ids outside its embedding, samples beyond its context.
+void check_samples(const PreparedData& data, const ModelConfig& model) {
+  const int64_t context = model.shape.context_length;
   for (const auto* samples : {&data.training, &data.validation}) {
     for (const EncodedSample& sample : *samples) {
+      if (std::ssize(sample.token_ids) > context) {
+        throw Error(fmt::format(
+            "sample {}: {} tokens exceed the model's context of {}; set data.max_length to {}",
+            sample.id, sample.token_ids.size(), context, context));
+      }
       const int32_t largest = *std::ranges::max_element(sample.token_ids);
       if (largest >= model.shape.vocab_size) {
         throw Error(
@@ -80,14 +87,10 @@ void check_vocabulary(const PreparedData& data, const ModelConfig& model) {
 
 Preparation prepare_run(const TrainConfig& config) {
   ModelConfig model_config = read_model_config(config.model);
-  if (config.data.max_length > model_config.shape.context_length) {
-    spdlog::warn("[train] data.max_length {} tokens exceeds the model's context of {} tokens",
-                 config.data.max_length, model_config.shape.context_length);
-  }
   std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.model);
   PreparedData data = prepare(config.data, *tokenizer,
                               {.loss_on = config.train.loss_on, .threads = at::get_num_threads()});
-  check_vocabulary(data, model_config);
+  check_samples(data, model_config);
   BatchPlan plan = make_plan(config, data);
   const int64_t steps_per_epoch = plan.steps_per_epoch();
   if (steps_per_epoch == 0) {
@@ -175,8 +178,10 @@ class TrainRun {
         run_(prepare_run(config)),
         schedule_(config.train, run_.schedule_steps) {}
 
-  TrainOutcome carry_out() {
-    const InterruptScope interrupt;
+  TrainOutcome carry_out(const InterruptScope& interrupt) {
+    if (interrupt.requested()) {
+      return TrainOutcome::kStopped;
+    }
     folder_.begin();
     record_ = continued_run_record(folder_.file("run.json"), clock_);
     try {
@@ -185,14 +190,19 @@ class TrainRun {
     } catch (const std::exception& error) {
       record_.status = "failed";
       record_.error = error.what();
-      save_record();
-      throw;
+      try {
+        save_record();
+      } catch (const std::exception& second) {
+        spdlog::warn("[train] run.json could not be written: {}", second.what());
+      }
+      throw;  // the first error is the one to show
     }
   }
 
  private:
   void start();
   void load_base();
+  void check_same_data();
   void resume_or_begin();
   TrainOutcome steps(const InterruptScope& interrupt);
   std::optional<StepResult> one_step(Trainer& trainer, const InterruptScope& interrupt);
@@ -225,7 +235,7 @@ class TrainRun {
 
 void TrainRun::start() {
   const std::string data_sha256 = sha256_hex(run_.data_json);
-  write_file(folder_.file("data.json"), run_.data_json);
+  check_same_data();
   resume_or_begin();
   const Estimate estimate = estimate_of(config_, run_, progress_.is_recomputing);
   record_.status = "running";
@@ -246,15 +256,22 @@ void TrainRun::start() {
   save_record();
 }
 
+// Checkpoints of an earlier start stay, so the data must be theirs.
+void TrainRun::check_same_data() {
+  const std::filesystem::path path = folder_.file("data.json");
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    write_file(path, run_.data_json);
+  } else if (read_file(path) != run_.data_json) {
+    throw Error(
+        path.string() +
+        ": the data have changed since this run began; restore them, or take another output");
+  }
+}
+
 void TrainRun::resume_or_begin() {
-  const std::string data_sha256 = sha256_hex(run_.data_json);
   if (const auto saved = read_train_progress(folder_.file("last")); saved.has_value()) {
     progress_ = *saved;
-    if (progress_.data_sha256 != data_sha256) {
-      throw Error(folder_.file("data.json").string() +
-                  ": the data have changed since this run began; restore them, or take another "
-                  "output");
-    }
     if (progress_.threads != at::get_num_threads()) {
       spdlog::warn("[train] began with {} threads, continues with {}: sums may round differently",
                    progress_.threads, at::get_num_threads());
@@ -262,7 +279,6 @@ void TrainRun::resume_or_begin() {
     spdlog::info("[train] continues after step {} of {}", progress_.step, run_.num_steps);
     return;
   }
-  progress_.data_sha256 = data_sha256;
   progress_.threads = at::get_num_threads();
   progress_.micro_batch_tokens = kMicroBatchTokens;
   progress_.is_recomputing = choose_recomputing(config_, run_);
@@ -271,7 +287,13 @@ void TrainRun::resume_or_begin() {
 void TrainRun::load_base() {
   const SafetensorsFolder files(config_.model);
   const std::string base_sha256 = weights_sha256(files.tensors());
+  if (!record_.model_sha256.empty() && record_.model_sha256 != base_sha256) {
+    throw Error(config_.model + ": the model's weights have changed since this run began (sha256 " +
+                record_.model_sha256 + ", now " + base_sha256 +
+                "); restore them, or take another output");
+  }
   record_.model_sha256 = base_sha256;
+  check_sizes(run_.model_config, files, config_.model);
   model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
   // The masters take the files' own precision; the model computes with them rounded.
   const bool is_float32 = compute_type(config_) == at::kFloat;
@@ -442,7 +464,9 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
     spdlog::info("[train] {} is done; nothing to do", folder.path().string());
     return TrainOutcome::kWasDone;
   }
-  return TrainRun(config, options, folder, clock).carry_out();
+  // From here on a signal asks for a clean stop: preparing large data takes minutes.
+  const InterruptScope interrupt;
+  return TrainRun(config, options, folder, clock).carry_out(interrupt);
 }
 
 Estimate plan_training(const TrainConfig& config) {

@@ -32,8 +32,7 @@ void save_train_state(const std::filesystem::path& folder, const TrainProgress& 
                      {"seconds", progress.seconds},
                      {"micro_batch_tokens", progress.micro_batch_tokens},
                      {"is_recomputing", progress.is_recomputing},
-                     {"threads", progress.threads},
-                     {"data_sha256", progress.data_sha256}};
+                     {"threads", progress.threads}};
   write_file(staged.staging() / kProgressFile, dump_json(json, JsonLayout::kIndented));
   staged.commit();
 }
@@ -54,7 +53,6 @@ std::optional<TrainProgress> read_train_progress(const std::filesystem::path& fo
   progress.micro_batch_tokens = json_member<int64_t>(json, "micro_batch_tokens", where);
   progress.is_recomputing = json_member<bool>(json, "is_recomputing", where);
   progress.threads = static_cast<int>(json_member<int64_t>(json, "threads", where));
-  progress.data_sha256 = json_member<std::string>(json, "data_sha256", where);
   if (progress.step < 0 || progress.micro_batch_tokens < 1) {
     throw Error(where + ": step " + std::to_string(progress.step) + " and micro_batch_tokens " +
                 std::to_string(progress.micro_batch_tokens) + " make no sense; remove the folder " +

@@ -18,7 +18,6 @@ struct TrainProgress {
   int64_t micro_batch_tokens = 0;  // what the program chose, and uses again
   bool is_recomputing = false;
   int threads = 0;
-  std::string data_sha256;  // of data.json
 };
 
 // The state folder: state.json (TrainProgress) and state.safetensors (Optimizer::state). Replaced

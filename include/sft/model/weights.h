@@ -20,6 +20,11 @@ at::Tensor as_tensor(const TensorView& view, const std::string& where);
 // The other way: a contiguous CPU tensor of float32, bf16 or float16 as a view of its bytes.
 TensorView as_view(const at::Tensor& tensor);
 
+// Throws Error where the files hold fewer numbers than config.json asks for, so that absurd sizes
+// are refused before anything is allocated for them.
+void check_sizes(const ModelConfig& config, const SafetensorsFolder& files,
+                 const std::filesystem::path& folder);
+
 // Fills a model's parameters from a folder's weights, widened or rounded once to their dtype.
 // Throws Error that names file, tensor and both values for: a parameter that the files lack, a
 // tensor that is no parameter, another shape, NaN or infinite values. A tied model's

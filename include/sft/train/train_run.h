@@ -19,8 +19,8 @@ enum class TrainOutcome {
 };
 
 // Carries out the run that `config` describes, from its newest saved state where there is one, and
-// writes the run folder (see README.md, "Files of a run"). Throws Error and UsageError; whatever it
-// throws, the newest state stays good.
+// writes the run folder (see README.md, "Files and exit codes"). Throws Error and UsageError;
+// whatever it throws, the newest state stays good.
 TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& options,
                           const Clock& clock);
 
