@@ -35,7 +35,8 @@ struct Command {
   std::string_view summary;  // the line in `sft --help`
   std::string_view example;  // shown by `sft <name> --help`; works as typed
   DefineCommand define;
-  bool computes = false;  // runs a model, so that the process is set up for it
+  bool computes = false;    // runs a model, so that the process is set up for it
+  bool has_config = false;  // reads a config file, which --set overrides
 };
 
 }  // namespace sft

@@ -10,7 +10,7 @@ std::span<const Command> commands() {
   static constexpr std::array kCommands = {
       Command{"train", "fine-tune a model as a config describes",
               "sft train --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --plan",
-              define_train, /*computes=*/true},
+              define_train, /*computes=*/true, /*has_config=*/true},
       Command{"eval", "score a model on benchmarks",
               "sft eval --ckpt runs/quickstart/train/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
               "--data-dir data/quickstart/bench",

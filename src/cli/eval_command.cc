@@ -347,12 +347,6 @@ RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
                  "the task that --responses answer: name[:shots]")
       ->needs(responses);
   return [options, &common] {
-    if (!common.overrides.empty()) {
-      throw UsageError("--set " + common.overrides.front() + ": eval has no config to override");
-    }
-    if (!common.overrides.empty()) {
-      throw UsageError("--set " + common.overrides.front() + ": eval has no config to override");
-    }
     if (options->responses.empty() && options->checkpoints.empty()) {
       throw UsageError("--ckpt MODEL is missing (or --responses FILE --task NAME)");
     }

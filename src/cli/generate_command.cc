@@ -1,6 +1,7 @@
 // `sft generate`: continues prompts.
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -94,6 +95,9 @@ Json result_json(const Input& input, const GenerateResult& result, bool has_layo
 int generate(const GenerateFlags& flags, const CommonOptions& common) {
   if (flags.prompt.has_value() == !flags.input.empty()) {
     throw UsageError("give either --prompt or --input with --output; see sft generate --help");
+  }
+  if (!std::isfinite(flags.sampling.temperature) || !std::isfinite(flags.sampling.top_p)) {
+    throw UsageError("--temperature and --top-p must be finite numbers");
   }
   if (std::ranges::find(flags.stops, "") != flags.stops.end()) {
     throw UsageError("--stop: an empty text would end every response at once");

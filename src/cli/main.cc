@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -40,9 +39,21 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_flag("--json", common.is_json, "the result as JSON on stdout")->group("Common");
 }
 
+// To stderr, whether it takes it or not: there is nowhere else to say so.
+void complain(const std::string& text) {
+  std::fputs(("sft: " + text + "\n").c_str(), stderr);
+}
+
 void print_faults(const UsageError& error) {
   for (const std::string& fault : error.faults()) {
-    fmt::print(stderr, "sft: error: {}\n", fault);
+    complain("error: " + fault);
+  }
+}
+
+// Results that stdout did not take are lost, and the work with them.
+void check_stdout() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw Error("stdout: the result could not be written; is the disk full, or the reader gone?");
   }
 }
 
@@ -53,6 +64,12 @@ void prepare_command(int argc, char** argv) {
   }
   if (find_entry(commands(), "command", argv[1]).computes) {
     apply_process_settings(argv);
+  }
+}
+
+void check_overrides(std::string_view command, const CommonOptions& common) {
+  if (!common.overrides.empty() && !find_entry(commands(), "command", command).has_config) {
+    throw UsageError("--set: `sft " + std::string(command) + "` reads no config to override");
   }
 }
 
@@ -82,11 +99,14 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; see sft --help");
   }
+  check_overrides(argv[1], common);
   init_logging(common.is_quiet     ? LogLevel::kQuiet
                : common.is_verbose ? LogLevel::kVerbose
                                    : LogLevel::kNormal);
   apply_threads(common.threads);
-  return chosen();
+  const int exit_code = chosen();
+  check_stdout();
+  return exit_code;
 }
 
 }  // namespace
@@ -99,14 +119,14 @@ int main(int argc, char** argv) {
     sft::print_faults(error);
     return sft::kExitUsage;
   } catch (const sft::Interrupted& stop) {
-    fmt::print(stderr, "sft: stopped: {}\n", stop.what());
+    sft::complain(std::string("stopped: ") + stop.what());
     return sft::kExitStopped;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "sft: error: out of memory; use smaller batches or a smaller model\n");
+    sft::complain("error: out of memory; use smaller batches or a smaller model");
   } catch (const std::exception& error) {
     // LibTorch adds a backtrace behind the first line.
     const std::string_view text = error.what();
-    fmt::print(stderr, "sft: error: {}\n", text.substr(0, text.find('\n')));
+    sft::complain("error: " + std::string(text.substr(0, text.find('\n'))));
   }
   return sft::kExitFailed;
 }

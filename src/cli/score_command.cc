@@ -74,6 +74,16 @@ Json result_json(const ScoreRequest& request, const ScoreResult& result) {
           {"is_greedy", result.is_greedy}};
 }
 
+void check_ids_at(const ScoreRequest& request, const std::string& where,
+                  const Tokenizer& tokenizer) {
+  try {
+    check_ids(tokenizer, request.prompt_ids);
+    check_ids(tokenizer, request.completion_ids);
+  } catch (const Error& error) {
+    throw Error(where + ": " + error.what());
+  }
+}
+
 void check_length(const ScoreRequest& request, const std::string& where, int64_t limit) {
   const size_t tokens = request.prompt_ids.size() + request.completion_ids.size();
   if (static_cast<int64_t>(tokens) > limit) {
@@ -89,6 +99,7 @@ int score(const ScoreFlags& flags, const CommonOptions& common) {
   std::vector<ScoreRequest> requests;
   while (const auto row = reader.next()) {
     requests.push_back(request_of(*row, loaded.model->tokenizer()));
+    check_ids_at(requests.back(), row->where, loaded.model->tokenizer());
     check_length(requests.back(), row->where, loaded.model->context_length());
   }
   const SystemClock clock;

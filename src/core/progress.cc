@@ -47,7 +47,8 @@ void Progress::update(uint64_t done, const std::string& detail) {
   has_line_ = true;
   const std::string text = line(done, detail);
   // \r and "clear to the end of the line" redraw the bar in place.
-  fmt::print(stderr, "{}", is_terminal_ ? "\r" + text + "\033[K" : text + "\n");
+  // A closed stderr is no reason to end the work, so the result is not looked at.
+  std::fputs((is_terminal_ ? "\r" + text + "\033[K" : text + "\n").c_str(), stderr);
   std::fflush(stderr);
 }
 

@@ -182,6 +182,7 @@ class TrainRun {
     if (interrupt.requested()) {
       return TrainOutcome::kStopped;
     }
+    load_base();  // before anything is written: a broken model leaves nothing behind
     folder_.begin();
     record_ = continued_run_record(folder_.file("run.json"), clock_);
     try {
@@ -202,6 +203,7 @@ class TrainRun {
  private:
   void start();
   void load_base();
+  void make_optimizer();
   void check_same_data();
   void resume_or_begin();
   TrainOutcome steps(const InterruptScope& interrupt);
@@ -224,6 +226,8 @@ class TrainRun {
   RunRecord record_;
   TrainProgress progress_;
   std::unique_ptr<CausalLm> model_;
+  std::vector<at::Tensor> masters_;  // float32, in the order of the model's parameters
+  std::string base_sha256_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<MetricsLog> metrics_;
@@ -252,7 +256,7 @@ void TrainRun::start() {
   spdlog::info("[train] {} samples, {} steps, {} parameters, about {}", run_.data.training.size(),
                run_.num_steps, format_count(static_cast<uint64_t>(estimate.parameters)),
                format_seconds(estimate.seconds));
-  load_base();
+  make_optimizer();
   save_record();
 }
 
@@ -286,13 +290,6 @@ void TrainRun::resume_or_begin() {
 
 void TrainRun::load_base() {
   const SafetensorsFolder files(config_.model);
-  const std::string base_sha256 = weights_sha256(files.tensors());
-  if (!record_.model_sha256.empty() && record_.model_sha256 != base_sha256) {
-    throw Error(config_.model + ": the model's weights have changed since this run began (sha256 " +
-                record_.model_sha256 + ", now " + base_sha256 +
-                "); restore them, or take another output");
-  }
-  record_.model_sha256 = base_sha256;
   check_sizes(run_.model_config, files, config_.model);
   model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
   // The masters take the files' own precision; the model computes with them rounded.
@@ -300,25 +297,34 @@ void TrainRun::load_base() {
   const ParameterSet masters =
       is_float32 ? model_->parameters() : model_->parameters().like(at::kFloat);
   load_weights(masters, run_.model_config, files);
-  std::vector<at::Tensor> master_values;
   for (size_t i = 0; i < masters.all().size(); ++i) {
-    master_values.push_back(masters.all()[i].value);
+    masters_.push_back(masters.all()[i].value);
     if (!is_float32) {
-      model_->parameters().all()[i].value.copy_(master_values.back());
+      model_->parameters().all()[i].value.copy_(masters_.back());
     }
   }
-  optimizer_ =
-      std::make_unique<Optimizer>(model_->parameters().all(), master_values, config_.train);
+  base_sha256_ = weights_sha256(files.tensors());
+}
+
+void TrainRun::make_optimizer() {
+  if (!record_.model_sha256.empty() && record_.model_sha256 != base_sha256_) {
+    throw Error(config_.model + ": the model's weights have changed since this run began (sha256 " +
+                record_.model_sha256 + ", now " + base_sha256_ +
+                "); restore them, or take another output");
+  }
+  record_.model_sha256 = base_sha256_;
+  optimizer_ = std::make_unique<Optimizer>(model_->parameters().all(), masters_, config_.train);
   if (progress_.step > 0) {
     load_train_state(folder_.file("last"), *optimizer_);
   }
   const bool saves_float32 =
-      config_.checkpoints.dtype == "float32" || (config_.checkpoints.dtype == "auto" && is_float32);
+      config_.checkpoints.dtype == "float32" ||
+      (config_.checkpoints.dtype == "auto" && compute_type(config_) == at::kFloat);
   checkpointer_ = std::make_unique<Checkpointer>(
       folder_.path(), config_.checkpoints, saves_float32 ? DType::kF32 : DType::kBF16,
       CheckpointOrigin{.base_folder = config_.model,
                        .base_config = run_.model_config.json,
-                       .origin = origin_json(config_, run_, base_sha256)});
+                       .origin = origin_json(config_, run_, base_sha256_)});
 }
 
 TrainOutcome TrainRun::steps(const InterruptScope& interrupt) {

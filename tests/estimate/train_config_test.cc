@@ -193,6 +193,8 @@ TEST(TrainConfig, ReportsAllFaultsAtOnce) {
                   "t.yaml:5:41: 'train.warmup_ratio' is '2', must be from 0 to 1",
                   "t.yaml:6:15: 'checkpoints.keep' is 'best', which needs 'data.validation' to "
                   "tell the best by",
+                  "t.yaml:6:15: 'checkpoints.keep' is 'best', which needs 'checkpoints.save' "
+                  "each_epoch: the validation loss is taken at the end of an epoch",
                   "t.yaml:6:27: 'checkpoints.save.steps' is missing",
                   "t.yaml:6:34: unknown key 'checkpoints.save.step'; did you mean 'steps'?"));
 }
