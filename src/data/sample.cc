@@ -6,7 +6,7 @@
 namespace sft {
 
 std::string content_id(const std::vector<Turn>& turns) {
-  constexpr size_t id_digits = 16;
+  constexpr size_t kIdDigits = 16;
   Json texts = Json::array();
   for (const Turn& turn : turns) {
     texts.push_back(turn.instruction);
@@ -14,7 +14,7 @@ std::string content_id(const std::vector<Turn>& turns) {
   }
   // nlohmann's compact form has no spaces and leaves UTF-8 as it is: Python's
   // json.dumps(texts, ensure_ascii=False, separators=(",", ":")).
-  return sha256_hex(texts.dump()).substr(0, id_digits);
+  return sha256_hex(texts.dump()).substr(0, kIdDigits);
 }
 
 }  // namespace sft

@@ -23,7 +23,7 @@ std::optional<Template> recorded_template(const std::filesystem::path& checkpoin
 
 std::optional<Template> choose_template(const std::string& name,
                                         const std::filesystem::path& checkpoint) {
-  const std::optional<Template> recorded = recorded_template(checkpoint);
+  std::optional<Template> recorded = recorded_template(checkpoint);
   if (name == "auto") {
     return recorded;
   }

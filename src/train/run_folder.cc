@@ -29,7 +29,9 @@ void flatten(const ConfigNode& node, const std::string& path,
              std::map<std::string, std::string>& values) {
   if (node.is_map()) {
     for (const std::string& key : node.keys()) {
-      flatten(node.at(key), path.empty() ? key : path + "." + key, values);
+      std::string key_path = path;
+      key_path.append(path.empty() ? "" : ".").append(key);
+      flatten(node.at(key), key_path, values);
     }
   } else if (node.is_list()) {
     for (const ConfigNode& item : node.items()) {
