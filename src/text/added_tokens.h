@@ -9,7 +9,8 @@ namespace sft {
 
 // A token that is found in the text itself, before the text is cut into words.
 struct AddedToken {
-  int32_t id = 0;
+  static constexpr int32_t kNoId = -1;
+  int32_t id = kNoId;
   std::string content;
   bool is_special = false;
   bool is_normalized = true;    // looked for in the normalised text

@@ -1,10 +1,12 @@
 // GGUF's tokenizer keys (ggml-org/ggml, docs/gguf.md): tokenizer.ggml.model "gpt2" is byte-level
 // BPE; tokens in byte letters by id, merges as "left right", a type for each token. How words are
-// cut is not written out but named, by tokenizer.ggml.pre.
+// cut is not written out but named, by tokenizer.ggml.pre. "llama" is a sentencepiece BPE: tokens
+// with scores, from which sentencepiece_merges.h makes merges.
 
 #include "sft/text/gguf_tokenizer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -12,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "text/sentencepiece_merges.h"
 #include "text/tokenizer_files.h"
 #include "text/utf8.h"
 #include "text/word_patterns.h"
@@ -21,6 +24,8 @@
 
 namespace sft {
 namespace {
+
+constexpr const char* kSpaceLetter = "\xE2\x96\x81";  // U+2581
 
 enum TokenType : int64_t {
   kNormal = 1,
@@ -85,21 +90,28 @@ class GgufTokenizerReader {
 
   TokenizerFiles run() {
     const auto& model = file_.get<std::string>("tokenizer.ggml.model");
-    if (model != "gpt2") {
-      throw Error(fmt::format("{}: tokenizer.ggml.model '{}' is not supported (known: gpt2)",
+    if (model != "gpt2" && model != "llama") {
+      throw Error(fmt::format("{}: tokenizer.ggml.model '{}' is not supported (known: gpt2, llama)",
                               where_, model));
     }
-    const GgufPreTokenizer& pre = pre_tokenizer();
-    files_.pre_tokenizer = pre.words();
-    files_.normalizer = pre.normalizes ? Json{{"type", "NFC"}} : Json();
-    files_.ignores_merges = pre.ignores_merges;
-    read_tokens();
-    read_merges();
+    bool adds_bos = true;  // where the file does not say
+    if (model == "gpt2") {
+      const GgufPreTokenizer& pre = pre_tokenizer();
+      files_.pre_tokenizer = pre.words();
+      files_.normalizer = pre.normalizes ? Json{{"type", "NFC"}} : Json();
+      files_.ignores_merges = pre.ignores_merges;
+      adds_bos = pre.adds_bos;
+      read_tokens();
+      read_merges();
+    } else {
+      read_tokens();
+      read_sentencepiece();
+    }
     files_.bos = special_token("bos");
     files_.eos = special_token("eos");
     files_.pad = special_token("padding");
     files_.unk = special_token("unknown");
-    read_settings(pre);
+    read_settings(adds_bos);
     return std::move(files_);
   }
 
@@ -166,6 +178,41 @@ class GgufTokenizerReader {
     }
   }
 
+  // As transformers turns such a model into a tokenizer.json.
+  void read_sentencepiece() {
+    const auto& scores = file_.get<std::vector<double>>("tokenizer.ggml.scores");
+    const auto& tokens = file_.get<std::vector<std::string>>("tokenizer.ggml.tokens");
+    if (scores.size() != tokens.size()) {
+      throw Error(fmt::format("{}: {} tokens in tokenizer.ggml.tokens, {} in tokenizer.ggml.scores",
+                              where_, tokens.size(), scores.size()));
+    }
+    // No merge leads from or to what text does not give.
+    std::vector<TokenizerFiles::Token> plain;
+    std::copy_if(files_.vocab.begin(), files_.vocab.end(), std::back_inserter(plain),
+                 [this](const TokenizerFiles::Token& token) {
+                   return std::none_of(
+                       files_.added_tokens.begin(), files_.added_tokens.end(),
+                       [&](const AddedToken& added) { return added.id == token.id; });
+                 });
+    files_.merges = sentencepiece_merges(plain, scores, where_);
+    files_.has_byte_fallback = true;
+    const auto* const prefix = file_.find_as<bool>("tokenizer.ggml.add_space_prefix");
+    const bool has_prefix = prefix == nullptr || *prefix;
+    const Json space = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kSpaceLetter}};
+    Json normalizers = Json::array({space});
+    Json decoders = Json::array({Json{{"type", "Replace"},
+                                      {"pattern", {{"String", kSpaceLetter}}},
+                                      {"content", " "}},
+                                 Json{{"type", "ByteFallback"}}, Json{{"type", "Fuse"}}});
+    if (has_prefix) {
+      normalizers.insert(normalizers.begin(),
+                         Json{{"type", "Prepend"}, {"prepend", kSpaceLetter}});
+      decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+    }
+    files_.normalizer = {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}};
+    files_.decoder = {{"type", "Sequence"}, {"decoders", std::move(decoders)}};
+  }
+
   std::optional<std::string> special_token(const std::string& name) {
     const std::string key = "tokenizer.ggml." + name + "_token_id";
     const auto* const id = file_.find_as<int64_t>(key);
@@ -197,9 +244,9 @@ class GgufTokenizerReader {
               [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   }
 
-  void read_settings(const GgufPreTokenizer& pre) {
+  void read_settings(bool adds_bos_by_kind) {
     const auto* const adds_bos = file_.find_as<bool>("tokenizer.ggml.add_bos_token");
-    files_.adds_bos = (adds_bos == nullptr ? pre.adds_bos : *adds_bos) && files_.bos.has_value();
+    files_.adds_bos = (adds_bos == nullptr ? adds_bos_by_kind : *adds_bos) && files_.bos.has_value();
     if (const auto* const chat = file_.find_as<std::string>("tokenizer.chat_template")) {
       files_.chat_template = *chat;
     }

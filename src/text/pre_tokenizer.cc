@@ -1,17 +1,16 @@
 #include "text/pre_tokenizer.h"
 
 #include <algorithm>
-#include <functional>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "text/json_field.h"
+#include "text/metaspace.h"
+#include "text/pattern_split.h"
 #include "text/regex.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
-#include "text/word_patterns.h"
 
 #include "sft/core/error.h"
 
@@ -75,77 +74,6 @@ class DigitsSplit final : public PreTokenizer {
   bool is_individual_;
 };
 
-// What becomes of the matches of a Split.
-enum class SplitBehavior { kIsolated, kRemoved, kMergedWithPrevious, kMergedWithNext, kContiguous };
-
-using FindMatches = std::function<std::vector<Piece>(std::string_view text)>;
-
-class PatternSplit final : public PreTokenizer {
- public:
-  PatternSplit(FindMatches find_matches, SplitBehavior behavior, bool is_inverted)
-      : find_matches_(std::move(find_matches)), behavior_(behavior), is_inverted_(is_inverted) {}
-
-  void apply(WorkingText& working) const override {
-    std::vector<Piece> pieces;
-    for (const Piece& piece : working.pieces()) {
-      std::vector<Part> parts =
-          parts_of(working.text().substr(piece.begin, piece.end - piece.begin));
-      for (const Part& part : arranged(std::move(parts))) {
-        if (part.piece.begin < part.piece.end) {
-          pieces.push_back({piece.begin + part.piece.begin, piece.begin + part.piece.end});
-        }
-      }
-    }
-    working.set_pieces(std::move(pieces));
-  }
-
- private:
-  struct Part {
-    Piece piece;
-    bool is_match;
-  };
-
-  std::vector<Part> parts_of(std::string_view text) const {
-    std::vector<Part> parts;
-    size_t done = 0;
-    for (const Piece& match : find_matches_(text)) {
-      if (done < match.begin) {
-        parts.push_back({{done, match.begin}, is_inverted_});
-      }
-      parts.push_back({match, !is_inverted_});
-      done = match.end;
-    }
-    if (done < text.size()) {
-      parts.push_back({{done, text.size()}, is_inverted_});
-    }
-    return parts;
-  }
-
-  std::vector<Part> arranged(std::vector<Part> parts) const {
-    std::vector<Part> result;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const Part& part = parts[i];
-      const bool was_match = i > 0 && parts[i - 1].is_match;
-      const bool is_behind_match = was_match && !part.is_match;
-      const bool is_behind_text = i > 0 && !was_match && part.is_match;
-      const bool joins =
-          (behavior_ == SplitBehavior::kContiguous && i > 0 && was_match == part.is_match) ||
-          (behavior_ == SplitBehavior::kMergedWithPrevious && is_behind_text) ||
-          (behavior_ == SplitBehavior::kMergedWithNext && is_behind_match);
-      if (joins) {
-        result.back().piece.end = part.piece.end;
-      } else if (behavior_ != SplitBehavior::kRemoved || !part.is_match) {
-        result.push_back(part);
-      }
-    }
-    return result;
-  }
-
-  FindMatches find_matches_;
-  SplitBehavior behavior_;
-  bool is_inverted_;
-};
-
 // A space before each piece that has none.
 class PrefixSpace final : public PreTokenizer {
  public:
@@ -167,15 +95,6 @@ class PrefixSpace final : public PreTokenizer {
   }
 };
 
-std::vector<Piece> find_literal(std::string_view text, std::string_view literal) {
-  std::vector<Piece> matches;
-  for (size_t begin = text.find(literal); begin != std::string_view::npos;
-       begin = text.find(literal, begin + literal.size())) {
-    matches.push_back({begin, begin + literal.size()});
-  }
-  return matches;
-}
-
 constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {
     {"Isolated", SplitBehavior::kIsolated},
     {"Removed", SplitBehavior::kRemoved},
@@ -183,8 +102,7 @@ constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {
     {"MergedWithNext", SplitBehavior::kMergedWithNext},
     {"Contiguous", SplitBehavior::kContiguous}};
 
-SplitBehavior split_behavior(const Json& spec, const std::string& where) {
-  const auto name = json_member<std::string>(spec, "behavior", where);
+SplitBehavior split_behavior(const std::string& name, const std::string& where) {
   for (const auto& [known, behavior] : kBehaviors) {
     if (name == known) {
       return behavior;
@@ -194,7 +112,8 @@ SplitBehavior split_behavior(const Json& spec, const std::string& where) {
 }
 
 void add_split(const Json& spec, const std::string& where, Steps& steps) {
-  const SplitBehavior behavior = split_behavior(spec, where);
+  const SplitBehavior behavior =
+      split_behavior(json_member<std::string>(spec, "behavior", where), where);
   const bool is_inverted = field_or(spec, "invert", false, where);
   const Json pattern = json_member<Json>(spec, "pattern", where);
   if (pattern.is_object() && pattern.contains("String")) {
@@ -236,12 +155,85 @@ void add_byte_level(const Json& spec, const std::string& where, Steps& steps) {
   }
 }
 
+void add_metaspace(const Json& spec, const std::string& where, Steps& steps) {
+  const auto letter = json_member<std::string>(spec, "replacement", where);
+  const bool adds_space = field_or(spec, "add_prefix_space", true, where);
+  const auto scheme =
+      field_or<std::string>(spec, "prepend_scheme", adds_space ? "always" : "never", where);
+  using Prepend = Metaspace::Prepend;
+  constexpr std::pair<std::string_view, Prepend> kSchemes[] = {
+      {"always", Prepend::kAlways}, {"first", Prepend::kFirst}, {"never", Prepend::kNever}};
+  const auto found = std::find_if(std::begin(kSchemes), std::end(kSchemes),
+                                  [&](const auto& known) { return known.first == scheme; });
+  if (found == std::end(kSchemes) || letter.empty()) {
+    throw Error(
+        fmt::format("{}: Metaspace with prepend_scheme '{}' and replacement '{}' is not "
+                    "supported (known schemes: always, first, never)",
+                    where, scheme, letter));
+  }
+  steps.push_back(std::make_unique<Metaspace>(letter, found->second));
+  if (field_or(spec, "split", true, where)) {
+    auto find = [letter](std::string_view text) { return find_literal(text, letter); };
+    steps.push_back(std::make_unique<PatternSplit>(std::move(find), SplitBehavior::kMergedWithNext,
+                                                   /*is_inverted=*/false));
+  }
+}
+
+bool is_white_space(char32_t c) {
+  return UnicodeTable::get().is_space(c);
+}
+
+template <bool is_wanted(char32_t)>
+void add_class_split(SplitBehavior behavior, Steps& steps) {
+  auto find = [](std::string_view text) { return find_characters(text, is_wanted); };
+  steps.push_back(std::make_unique<PatternSplit>(std::move(find), behavior, /*is_inverted=*/false));
+}
+
+void add_punctuation(const Json& spec, const std::string& where, Steps& steps) {
+  add_class_split<is_punctuation>(
+      split_behavior(field_or<std::string>(spec, "behavior", "Isolated", where), where), steps);
+}
+
+void add_whitespace_split(const Json& /*spec*/, const std::string& /*where*/, Steps& steps) {
+  add_class_split<is_white_space>(SplitBehavior::kRemoved, steps);
+}
+
+// \w+|[^\w\s]+
+std::vector<Piece> find_words(std::string_view text) {
+  const UnicodeTable& table = UnicodeTable::get();
+  std::vector<Piece> words;
+  bool was_word = false;
+  for (size_t offset = 0; offset < text.size();) {
+    const DecodedChar c = decode_char(text, offset);
+    const bool is_word = table.is_word(c.code_point);
+    if (is_word || !table.is_space(c.code_point)) {
+      if (words.empty() || words.back().end != offset || was_word != is_word) {
+        words.push_back({offset, offset});
+      }
+      words.back().end = offset + c.size;
+      was_word = is_word;
+    }
+    offset += c.size;
+  }
+  return words;
+}
+
+void add_whitespace(const Json& /*spec*/, const std::string& /*where*/, Steps& steps) {
+  steps.push_back(std::make_unique<PatternSplit>(find_words, SplitBehavior::kRemoved,
+                                                 /*is_inverted=*/true));
+}
+
 struct Kind {
   std::string_view name;
   void (*add)(const Json& spec, const std::string& where, Steps& steps);
 };
-constexpr Kind kKinds[] = {
-    {"Split", add_split}, {"Digits", add_digits}, {"ByteLevel", add_byte_level}};
+constexpr Kind kKinds[] = {{"ByteLevel", add_byte_level},
+                           {"Digits", add_digits},
+                           {"Metaspace", add_metaspace},
+                           {"Punctuation", add_punctuation},
+                           {"Split", add_split},
+                           {"Whitespace", add_whitespace},
+                           {"WhitespaceSplit", add_whitespace_split}};
 
 constexpr int kDeepest = 16;  // Sequences in Sequences
 
@@ -261,32 +253,38 @@ void flatten(const Json& spec, const std::string& where, std::vector<Json>& flat
 
 }  // namespace
 
-Steps byte_level_pre_tokenizers(const Json& spec, const std::string& where) {
+std::unique_ptr<PreTokenizer> word_split(WordStyle style) {
+  const std::string_view regex = word_regex(style);
+  const auto known = std::find_if(word_patterns().begin(), word_patterns().end(),
+                                  [&](const WordPattern& each) { return each.regex == regex; });
+  return std::make_unique<WordSplit>(known->find_word_end);
+}
+
+PreTokenizers load_pre_tokenizers(const Json& spec, const std::string& where) {
   std::vector<Json> flat;
   if (!spec.is_null()) {
     flatten(spec, where, flat, 0);
   }
-  Steps steps;
+  PreTokenizers result;
   for (const Json& item : flat) {
     const auto type = json_member<std::string>(item, "type", where);
     const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const Kind& known) { return known.name == type; });
     if (kind == std::end(kKinds)) {
+      std::string known = "Sequence";
+      for (const Kind& each : kKinds) {
+        known += fmt::format(", {}", each.name);
+      }
+      throw Error(fmt::format("{}: '{}' is not supported (known: {})", where, type, known));
+    }
+    if (result.is_byte_level) {
       throw Error(fmt::format(
-          "{}: '{}' is not supported (known: ByteLevel, Digits, Split, Sequence)", where, type));
+          "{}: '{}' comes behind ByteLevel, which is supported as the last step", where, type));
     }
-    const bool is_last = &item == &flat.back();
-    if ((type == "ByteLevel") != is_last) {
-      throw Error(
-          fmt::format("{}: '{}' {}; a BPE tokenizer is supported where ByteLevel is the last step",
-                      where, type, is_last ? "comes last" : "comes before the last"));
-    }
-    kind->add(item, where, steps);
+    result.is_byte_level = type == "ByteLevel";
+    kind->add(item, where, result.steps);
   }
-  if (flat.empty()) {
-    throw Error(fmt::format("{}: none; a BPE tokenizer is supported where it is ByteLevel", where));
-  }
-  return steps;
+  return result;
 }
 
 }  // namespace sft

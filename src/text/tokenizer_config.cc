@@ -1,6 +1,8 @@
 #include "text/tokenizer_config.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +17,12 @@ namespace sft {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Classes of transformers that add BOS unless add_bos_token says otherwise.
+constexpr std::string_view kBosClasses[] = {
+    "LlamaTokenizer",         "LlamaTokenizerFast", "CodeLlamaTokenizer",
+    "CodeLlamaTokenizerFast", "GemmaTokenizer",     "GemmaTokenizerFast",
+    "InternLMTokenizer",      "InternLM2Tokenizer", "InternLM2TokenizerFast"};
 
 Json read_object(const fs::path& path) {
   if (!fs::exists(path)) {
@@ -69,6 +77,10 @@ class Reader {
     result_.sets_added_tokens =
         config_.contains("add_bos_token") || config_.contains("add_eos_token");
     result_.adds_bos = field_or(config_, "add_bos_token", false, config_path_.string());
+    result_.legacy = field_or(config_, "legacy", true, config_path_.string());
+    const auto type = field_or<std::string>(config_, "tokenizer_class", "", config_path_.string());
+    result_.adds_bos_by_class =
+        std::find(std::begin(kBosClasses), std::end(kBosClasses), type) != std::end(kBosClasses);
     return std::move(result_);
   }
 
@@ -88,6 +100,7 @@ class Reader {
     std::sort(tokens.begin(), tokens.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [id, token] : tokens) {
+      token.id = checked_token_id(id, token.content, where);
       result_.tokens.push_back(std::move(token));
     }
   }

@@ -19,6 +19,10 @@ struct TokenizerConfig {
   // decide what is added.
   bool sets_added_tokens = false;
   bool adds_bos = false;
+  // Whether a sentencepiece model's tokenizer_class adds BOS where the config does not say.
+  bool adds_bos_by_class = false;
+  // False: a space is put before the text alone, not behind special tokens too (sentencepiece).
+  bool legacy = true;
 };
 
 // The files of `folder`, each optional. Throws Error.

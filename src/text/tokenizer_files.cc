@@ -29,11 +29,11 @@ Json model_json(const TokenizerFiles& files) {
   }
   return {{"type", "BPE"},
           {"dropout", nullptr},
-          {"unk_token", nullptr},
+          {"unk_token", files.has_byte_fallback && files.unk ? Json(*files.unk) : Json()},
           {"continuing_subword_prefix", nullptr},
           {"end_of_word_suffix", nullptr},
-          {"fuse_unk", false},
-          {"byte_fallback", false},
+          {"fuse_unk", files.has_byte_fallback},
+          {"byte_fallback", files.has_byte_fallback},
           {"ignore_merges", files.ignores_merges},
           {"vocab", std::move(vocab)},
           {"merges", std::move(merges)}};
@@ -51,6 +51,9 @@ int32_t added_id(const TokenizerFiles& files, const std::string& content) {
 // BOS in front, for those who read tokenizer.json alone.
 Json post_processor_json(const TokenizerFiles& files) {
   if (!files.adds_bos || !files.bos.has_value()) {
+    if (files.has_byte_fallback) {
+      return nullptr;
+    }
     return {{"type", "ByteLevel"},
             {"add_prefix_space", false},
             {"trim_offsets", false},
@@ -86,7 +89,7 @@ Json tokenizer_json(const TokenizerFiles& files) {
           {"normalizer", files.normalizer},
           {"pre_tokenizer", files.pre_tokenizer},
           {"post_processor", post_processor_json(files)},
-          {"decoder", byte_level_json(/*uses_regex=*/true)},
+          {"decoder", files.decoder.is_null() ? byte_level_json(/*uses_regex=*/true) : files.decoder},
           {"model", model_json(files)}};
 }
 

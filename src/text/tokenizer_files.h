@@ -13,18 +13,20 @@
 
 namespace sft {
 
-// A byte-level BPE tokenizer as it is written to a model folder.
+// A BPE tokenizer as it is written to a model folder.
 struct TokenizerFiles {
   struct Token {
-    std::string text;  // in byte letters
+    std::string text;  // in byte letters, where the model is of bytes
     int32_t id;
   };
   std::vector<Token> vocab;                                 // by id
   std::vector<std::pair<std::string, std::string>> merges;  // by rank
   bool ignores_merges = false;
+  bool has_byte_fallback = false;  // then the model is of characters, and unknown ones fuse
   std::vector<AddedToken> added_tokens;  // by id; those that stand in `vocab`, or behind it
   Json normalizer;                       // as in tokenizer.json; null: none
   Json pre_tokenizer;
+  Json decoder;  // null: ByteLevel
   bool adds_bos = false;
   std::optional<std::string> bos, eos, pad, unk;
   std::optional<std::string> chat_template;

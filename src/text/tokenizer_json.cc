@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -99,8 +100,9 @@ class Scanner {
 
   bool scan_model_member(std::string_view key) {
     const bool is_vocab = key == "vocab" && peek() == '{';
+    const bool is_scored = key == "vocab" && peek() == '[';
     const bool is_merges = key == "merges" && peek() == '[';
-    if (!is_vocab && !is_merges) {
+    if (!is_vocab && !is_scored && !is_merges) {
       return false;
     }
     rest_ += text_.substr(copied_, offset_ - copied_);
@@ -110,6 +112,11 @@ class Scanner {
         throw Unexpected{"a second 'vocab'"};
       }
       scan_vocab();
+    } else if (is_scored) {
+      if (std::exchange(result_.has_scores, true)) {
+        throw Unexpected{"a second 'vocab'"};
+      }
+      scan_scored();
     } else {
       scan_merges();
     }
@@ -121,6 +128,16 @@ class Scanner {
     scan_members([this](std::string_view token) {
       result_.vocab.push_back({token, scan_integer(token)});
       return true;
+    });
+  }
+
+  void scan_scored() {
+    scan_items([this] {
+      expect('[');
+      const std::string_view token = scan_string();
+      expect(',');
+      result_.scored.push_back({token, scan_number<double>(token, "score")});
+      expect(']');
     });
   }
 
@@ -149,13 +166,23 @@ class Scanner {
   }
 
   int64_t scan_integer(std::string_view token) {
+    const auto value = scan_number<int64_t>(token, "id");
+    const char behind = peek();
+    if (behind == '.' || behind == 'e' || behind == 'E') {
+      throw Unexpected{fmt::format("the id of '{}' is no integer", token.substr(0, 60))};
+    }
+    return value;
+  }
+
+  template <typename Number>
+  Number scan_number(std::string_view token, std::string_view what) {
     skip_space();
-    int64_t value = 0;
+    Number value = 0;
     const char* const begin = text_.data() + offset_;
     const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value);
-    const char behind = end < text_.data() + text_.size() ? *end : '\0';
-    if (error != std::errc() || behind == '.' || behind == 'e' || behind == 'E') {
-      throw Unexpected{fmt::format("the id of '{}' is no integer", token.substr(0, 60))};
+    if (error != std::errc()) {
+      throw Unexpected{fmt::format("the {} of '{}' is no {}", what, token.substr(0, 60),
+                                   std::is_integral_v<Number> ? "integer" : "number")};
     }
     offset_ += static_cast<size_t>(end - begin);
     return value;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +21,16 @@ struct TokenizerJson {
     std::string_view left, right;
   };
 
+  struct Scored {
+    std::string_view token;
+    double score;
+  };
+
   Json rest;
   bool has_token_ids = false;  // model.vocab is an object of ids by token
   std::vector<Entry> vocab;    // in the file's order
+  bool has_scores = false;     // model.vocab is a list of tokens with scores
+  std::vector<Scored> scored;  // by id
   std::vector<Merge> merges;
 
   std::string text;  // the file; owns what the views point into, as does `unescaped`

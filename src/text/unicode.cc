@@ -22,16 +22,22 @@ bool is_control_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0D) || c == 0x85;
 }
 
-// Starts of the entries of kDecompositions by code point.
-std::unordered_map<uint32_t, const uint32_t*> decomposition_index() {
-  std::unordered_map<uint32_t, const uint32_t*> index;
-  const uint32_t* entry = std::begin(kDecompositions);
-  while (entry != std::end(kDecompositions)) {
-    index.emplace(entry[0], entry + 1);
-    entry += 2 + entry[1];
+// A table of entries code point, length, characters.
+class MappingIndex {
+ public:
+  explicit MappingIndex(std::span<const uint32_t> table) {
+    for (size_t i = 0; i < table.size(); i += 2 + table[i + 1]) {
+      entries_.emplace(table[i], table.subspan(i + 2, table[i + 1]));
+    }
   }
-  return index;
-}
+  std::span<const uint32_t> find(char32_t c) const {
+    const auto found = entries_.find(c);
+    return found == entries_.end() ? std::span<const uint32_t>() : found->second;
+  }
+
+ private:
+  std::unordered_map<uint32_t, std::span<const uint32_t>> entries_;
+};
 
 std::unordered_map<uint64_t, char32_t> composition_index() {
   std::unordered_map<uint64_t, char32_t> index;
@@ -91,12 +97,24 @@ uint8_t combining_class(char32_t c) {
 }
 
 std::span<const uint32_t> canonical_decomposition(char32_t c) {
-  static const std::unordered_map<uint32_t, const uint32_t*> index = decomposition_index();
-  const auto found = index.find(c);
-  if (found == index.end()) {
-    return {};
-  }
-  return {found->second + 1, found->second[0]};
+  static const MappingIndex index(kDecompositions);
+  return index.find(c);
+}
+
+std::span<const uint32_t> compatibility_decomposition(char32_t c) {
+  static const MappingIndex index(kCompatibilityDecompositions);
+  return index.find(c);
+}
+
+std::span<const uint32_t> lower_case_of(char32_t c) {
+  static const MappingIndex index(kLowerCases);
+  return index.find(c);
+}
+
+bool is_punctuation(char32_t c) {
+  const auto after = std::upper_bound(std::begin(kPunctuationRuns), std::end(kPunctuationRuns),
+                                      uint32_t{c} << 8 | 0xFF);
+  return (*(after - 1) & 1) != 0;
 }
 
 char32_t canonical_composition(char32_t first, char32_t second) {

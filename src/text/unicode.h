@@ -54,6 +54,12 @@ class UnicodeTable {
 uint8_t combining_class(char32_t c);
 // The full canonical decomposition; empty where `c` has none. Not for Hangul syllables.
 std::span<const uint32_t> canonical_decomposition(char32_t c);
+// The full compatibility decomposition where it is another than the canonical one; else empty.
+std::span<const uint32_t> compatibility_decomposition(char32_t c);
+// The characters that `c` is in lower case; empty where it stays as it is.
+std::span<const uint32_t> lower_case_of(char32_t c);
+// For the Punctuation pre-tokenizer.
+bool is_punctuation(char32_t c);
 // The primary composite of two characters, 0 where there is none. Not for Hangul.
 char32_t canonical_composition(char32_t first, char32_t second);
 

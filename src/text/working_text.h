@@ -28,6 +28,10 @@ class WorkingText {
   const std::vector<Piece>& pieces() const { return pieces_; }
   void set_pieces(std::vector<Piece> pieces) { pieces_ = std::move(pieces); }
 
+  // Whether nothing stands before this in the whole text; true where no one said otherwise.
+  bool begins_text() const { return begins_text_; }
+  void set_begins_text(bool begins_text) { begins_text_ = begins_text; }
+
   // Goes on with an edited text, as `pieces`.
   void replace(EditedText edited, std::vector<Piece> pieces) {
     texts_.push_back(std::move(edited.text));
@@ -46,6 +50,7 @@ class WorkingText {
 
  private:
   std::string_view text_;
+  bool begins_text_ = true;
   std::vector<Piece> pieces_;
   std::list<std::string> texts_;  // a list, since text_ points into the last
   std::vector<OffsetMap> origins_;

@@ -44,7 +44,7 @@ void expect_equal(const Tokenizer& tokenizer, const Json& expected, const std::s
 }
 
 // cases.jsonl is written by tests/reference/make_tokenizer_cases.py with the tokenizers package.
-TEST(BpeTokenizer, EqualsTheTokenizersPackage) {
+TEST(PipelineTokenizer, EqualsTheTokenizersPackage) {
   JsonlReader reader(tokenizer_cases_folder() / "cases.jsonl");
   std::unique_ptr<Tokenizer> tokenizer;
   std::string variant;
@@ -61,7 +61,7 @@ TEST(BpeTokenizer, EqualsTheTokenizersPackage) {
   EXPECT_GT(num_cases, 700);
 }
 
-TEST(BpeTokenizer, TokensOwnTheBytesOfTheText) {
+TEST(PipelineTokenizer, TokensOwnTheBytesOfTheText) {
   const auto tokenizer = small_tokenizer();
   const std::string text = "The harbour isn't quiet \xE6\xB8\xAF\xF0\x9F\x91\x8D\n\n 12";
   const Encoding encoding = tokenizer->encode(text, SpecialTokens::kNone);
@@ -71,7 +71,7 @@ TEST(BpeTokenizer, TokensOwnTheBytesOfTheText) {
   }
 }
 
-TEST(BpeTokenizer, EndsCountTheBytesBeforeNormalisation) {
+TEST(PipelineTokenizer, EndsCountTheBytesBeforeNormalisation) {
   const auto tokenizer = small_tokenizer({{"normalizer", {{"type", "NFC"}}}});
   const std::string text = "cafe\xCC\x81 x";
   const Encoding encoding = tokenizer->encode(text, SpecialTokens::kNone);
@@ -80,7 +80,7 @@ TEST(BpeTokenizer, EndsCountTheBytesBeforeNormalisation) {
   EXPECT_EQ(encoding.ends.back(), text.size());
 }
 
-TEST(BpeTokenizer, InvalidUtf8IsReplacedByMaximalSubparts) {
+TEST(PipelineTokenizer, InvalidUtf8IsReplacedByMaximalSubparts) {
   const auto tokenizer = small_tokenizer();
   const std::string text = "a\xF0\x9F\x91z\xED\xA0\x80\xFF";
   const Encoding encoding = tokenizer->encode(text, SpecialTokens::kNone);
@@ -91,7 +91,7 @@ TEST(BpeTokenizer, InvalidUtf8IsReplacedByMaximalSubparts) {
   EXPECT_TRUE(std::is_sorted(encoding.ends.begin(), encoding.ends.end()));
 }
 
-TEST(BpeTokenizer, AddsThePostProcessorsBosButNotItsEos) {
+TEST(PipelineTokenizer, AddsThePostProcessorsBosButNotItsEos) {
   const Json spec = parse_json(R"({"post_processor": {
       "type": "TemplateProcessing",
       "single": [{"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}},
@@ -107,7 +107,7 @@ TEST(BpeTokenizer, AddsThePostProcessorsBosButNotItsEos) {
   EXPECT_EQ(added.ends.front(), 0U);
 }
 
-TEST(BpeTokenizer, LeavesOutBytesThatHaveNoToken) {
+TEST(PipelineTokenizer, LeavesOutBytesThatHaveNoToken) {
   const Json spec = {{"vocab", {{"a", 1}, {"b", 2}}}, {"merges", Json::array()}};
   const auto tokenizer = small_tokenizer(spec);
   const Encoding encoding = tokenizer->encode("qaqb", SpecialTokens::kNone);
@@ -115,7 +115,7 @@ TEST(BpeTokenizer, LeavesOutBytesThatHaveNoToken) {
   EXPECT_EQ(encoding.ends, (std::vector<uint32_t>{3, 4}));
 }
 
-TEST(BpeTokenizer, ReadsBytesWithoutTokenAsUnknown) {
+TEST(PipelineTokenizer, ReadsBytesWithoutTokenAsUnknown) {
   const Json spec = {{"vocab", {{"a", 1}, {"b", 2}}},
                      {"merges", Json::array()},
                      {"unk_token", "b"},
@@ -124,7 +124,7 @@ TEST(BpeTokenizer, ReadsBytesWithoutTokenAsUnknown) {
             (std::vector<int32_t>{2, 1, 2}));
 }
 
-TEST(BpeTokenizer, LooksUpTokensByTheVocabularysStrings) {
+TEST(PipelineTokenizer, LooksUpTokensByTheVocabularysStrings) {
   const auto tokenizer = small_tokenizer();
   const std::optional<int32_t> the = tokenizer->id_of("\xC4\xA0the");  // U+0120 is a space
   ASSERT_TRUE(the.has_value());
@@ -136,7 +136,7 @@ TEST(BpeTokenizer, LooksUpTokensByTheVocabularysStrings) {
 }
 
 // A word of a million bytes is merged in n log n: this takes seconds at most, not hours.
-TEST(BpeTokenizer, MergesAVeryLongWord) {
+TEST(PipelineTokenizer, MergesAVeryLongWord) {
   const auto tokenizer = small_tokenizer();
   std::string text;
   for (int i = 0; i < 1'000'000; ++i) {

@@ -1,4 +1,4 @@
-#include "text/nfc.h"
+#include "text/normal_forms.h"
 
 #include <algorithm>
 #include <string>
@@ -25,8 +25,29 @@ struct Mark {
   uint8_t combining_class;
 };
 
-void decompose(char32_t c, std::vector<Mark>& marks) {
-  if (c >= kSyllables && c < kSyllables + kNumSyllables) {
+struct Form {
+  bool is_compatible;  // NFKC, NFKD
+  bool is_composed;    // NFC, NFKC
+};
+
+bool is_syllable(char32_t c) {
+  return c >= kSyllables && c < kSyllables + kNumSyllables;
+}
+
+// Neither changed by the form nor by what stands before or after it.
+bool is_inert(char32_t c, Form form) {
+  if (form.is_compatible && !compatibility_decomposition(c).empty()) {
+    return false;
+  }
+  if (form.is_composed) {
+    return UnicodeTable::get().is_nfc_inert(c);
+  }
+  return c < 0x80 ||
+         (combining_class(c) == 0 && !is_syllable(c) && canonical_decomposition(c).empty());
+}
+
+void decompose(char32_t c, Form form, std::vector<Mark>& marks) {
+  if (is_syllable(c)) {
     const char32_t index = c - kSyllables;
     marks.push_back({kLeads + index / (kNumVowels * kNumTails), 0});
     marks.push_back({kVowels + index / kNumTails % kNumVowels, 0});
@@ -35,7 +56,13 @@ void decompose(char32_t c, std::vector<Mark>& marks) {
     }
     return;
   }
-  const std::span<const uint32_t> parts = canonical_decomposition(c);
+  std::span<const uint32_t> parts;
+  if (form.is_compatible) {
+    parts = compatibility_decomposition(c);
+  }
+  if (parts.empty()) {
+    parts = canonical_decomposition(c);
+  }
   if (parts.empty()) {
     marks.push_back({c, combining_class(c)});
   }
@@ -96,15 +123,17 @@ void compose_canonically(std::vector<Mark>& marks) {
   marks.resize(size);
 }
 
-std::string normalize_run(std::string_view run) {
+std::string normalize_run(std::string_view run, Form form) {
   std::vector<Mark> marks;
   for (size_t offset = 0; offset < run.size();) {
     const DecodedChar c = decode_char(run, offset);
-    decompose(c.code_point, marks);
+    decompose(c.code_point, form, marks);
     offset += c.size;
   }
   order_canonically(marks);
-  compose_canonically(marks);
+  if (form.is_composed) {
+    compose_canonically(marks);
+  }
   std::string text;
   for (const Mark& mark : marks) {
     append_utf8(mark.code_point, text);
@@ -112,22 +141,23 @@ std::string normalize_run(std::string_view run) {
   return text;
 }
 
-// Nothing below U+0300 is changed by NFC: most texts end here.
-bool may_change(std::string_view text) {
+// Nothing below U+0300 is changed by NFC, and ASCII by no form: most texts end here.
+bool may_change(std::string_view text, Form form) {
+  const uint8_t least = form.is_composed && !form.is_compatible ? 0xCC : 0x80;
   return std::any_of(text.begin(), text.end(),
-                     [](char byte) { return static_cast<uint8_t>(byte) >= 0xCC; });
+                     [least](char byte) { return static_cast<uint8_t>(byte) >= least; });
 }
 
-// Finds the next run that NFC may change: characters that are not inert, with the one before them.
+// Finds the next run that the form may change: characters that are not inert, with the one before
+// them.
 struct Run {
   size_t begin, end;
 };
-Run next_run(std::string_view text, size_t offset) {
-  const UnicodeTable& table = UnicodeTable::get();
+Run next_run(std::string_view text, size_t offset, Form form) {
   size_t previous = offset;
   while (offset < text.size()) {
     const DecodedChar c = decode_char(text, offset);
-    if (!table.is_nfc_inert(c.code_point)) {
+    if (!is_inert(c.code_point, form)) {
       break;
     }
     previous = offset;
@@ -136,7 +166,7 @@ Run next_run(std::string_view text, size_t offset) {
   Run run{offset == text.size() ? offset : previous, offset};
   while (run.end < text.size()) {
     const DecodedChar c = decode_char(text, run.end);
-    if (table.is_nfc_inert(c.code_point)) {
+    if (is_inert(c.code_point, form)) {
       break;
     }
     run.end += c.size;
@@ -144,16 +174,15 @@ Run next_run(std::string_view text, size_t offset) {
   return run;
 }
 
-}  // namespace
-
-std::optional<EditedText> normalize_nfc(std::string_view text) {
-  if (!may_change(text)) {
+std::optional<EditedText> normalize(std::string_view text, Form form) {
+  if (!may_change(text, form)) {
     return std::nullopt;
   }
   EditedText edited;
   size_t copied = 0;
-  for (Run run = next_run(text, 0); run.begin < text.size(); run = next_run(text, run.end)) {
-    const std::string normal = normalize_run(text.substr(run.begin, run.end - run.begin));
+  for (Run run = next_run(text, 0, form); run.begin < text.size();
+       run = next_run(text, run.end, form)) {
+    const std::string normal = normalize_run(text.substr(run.begin, run.end - run.begin), form);
     if (normal == text.substr(run.begin, run.end - run.begin)) {
       continue;
     }
@@ -168,6 +197,24 @@ std::optional<EditedText> normalize_nfc(std::string_view text) {
   }
   edited.text.append(text, copied);
   return edited;
+}
+
+}  // namespace
+
+std::optional<EditedText> normalize_nfc(std::string_view text) {
+  return normalize(text, {.is_compatible = false, .is_composed = true});
+}
+
+std::optional<EditedText> normalize_nfd(std::string_view text) {
+  return normalize(text, {.is_compatible = false, .is_composed = false});
+}
+
+std::optional<EditedText> normalize_nfkc(std::string_view text) {
+  return normalize(text, {.is_compatible = true, .is_composed = true});
+}
+
+std::optional<EditedText> normalize_nfkd(std::string_view text) {
+  return normalize(text, {.is_compatible = true, .is_composed = false});
 }
 
 }  // namespace sft

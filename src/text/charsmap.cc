@@ -1,0 +1,184 @@
+#include "text/charsmap.h"
+
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <utf8proc.h>
+
+#include "text/base64.h"
+#include "text/utf8.h"
+
+#include "sft/core/error.h"
+
+namespace sft {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+// A unit's parts: whether the string so far has a value, that value, the last byte, and where the
+// children are.
+bool has_leaf(uint32_t unit) {
+  return (unit >> 8 & 1) != 0;
+}
+uint32_t value(uint32_t unit) {
+  return unit & 0x7FFFFFFF;
+}
+// Of a leaf it is no byte.
+uint32_t label(uint32_t unit) {
+  return unit & (1U << 31 | 0xFF);
+}
+uint32_t offset(uint32_t unit) {
+  return (unit >> 10) << ((unit & 1U << 9) >> 6);
+}
+
+constexpr size_t kLongestWholeGrapheme = 5;  // bytes
+
+// Where the extended grapheme cluster at `begin` ends.
+size_t grapheme_end(std::string_view text, size_t begin) {
+  DecodedChar c = decode_char(text, begin);
+  utf8proc_int32_t state = 0;
+  size_t end = begin + c.size;
+  while (end < text.size()) {
+    const DecodedChar next = decode_char(text, end);
+    if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(c.code_point),
+                                         static_cast<utf8proc_int32_t>(next.code_point), &state)) {
+      break;
+    }
+    c = next;
+    end += next.size;
+  }
+  return end;
+}
+
+}  // namespace
+
+Charsmap::Charsmap(std::string_view bytes, const std::string& where) : where_(where) {
+  uint32_t trie_bytes = 0;
+  const auto refuse = [&](std::string_view what) {
+    throw Error(fmt::format("{}: precompiled_charsmap of {} bytes: {}", where, bytes.size(), what));
+  };
+  if (bytes.size() < sizeof(trie_bytes)) {
+    refuse("too short");
+  }
+  std::memcpy(&trie_bytes, bytes.data(), sizeof(trie_bytes));
+  bytes.remove_prefix(sizeof(trie_bytes));
+  if (trie_bytes > bytes.size() || trie_bytes % (256 * sizeof(uint32_t)) != 0 || trie_bytes == 0) {
+    refuse(fmt::format("a trie of {} bytes", trie_bytes));
+  }
+  units_.resize(trie_bytes / sizeof(uint32_t));
+  std::memcpy(units_.data(), bytes.data(), trie_bytes);
+  texts_ = bytes.substr(trie_bytes);
+  if (!texts_.empty() && texts_.back() != '\0') {
+    refuse("its last text does not end");
+  }
+  if (!is_valid_utf8(texts_)) {
+    refuse("its texts are not UTF-8");
+  }
+}
+
+Charsmap Charsmap::from_base64(std::string_view base64, const std::string& where) {
+  const std::optional<std::string> bytes = decode_base64(base64);
+  if (!bytes.has_value()) {
+    throw Error(fmt::format("{}: precompiled_charsmap is no base64", where));
+  }
+  return {*bytes, where};
+}
+
+// Walks the trie: it must be a tree, with all children and texts inside, and no string that more
+// than kMostPrefixes others begin.
+void Charsmap::check() const {
+  constexpr size_t kMostPrefixes = 30;  // the library has room for 32
+  struct Open {
+    size_t place;  // its children are at this place ^ byte
+    size_t num_prefixes;
+  };
+  const auto refuse = [this](std::string_view what) {
+    throw Error(fmt::format("{}: precompiled_charsmap: {}", where_, what));
+  };
+  std::vector<bool> is_seen(units_.size());
+  std::vector<Open> open = {{offset(units_[0]), 0}};
+  while (!open.empty()) {
+    const Open parent = open.back();
+    open.pop_back();
+    if (parent.place >= units_.size()) {
+      refuse("its trie leads outside");
+    }
+    for (size_t byte = 1; byte < 256; ++byte) {
+      const size_t place = parent.place ^ byte;
+      if (label(units_[place]) != byte) {
+        continue;
+      }
+      if (is_seen[place]) {
+        refuse("its trie is no tree");
+      }
+      is_seen[place] = true;
+      Open child{place ^ offset(units_[place]), parent.num_prefixes};
+      if (has_leaf(units_[place])) {
+        ++child.num_prefixes;
+        if (child.place >= units_.size() || value(units_[child.place]) >= texts_.size() ||
+            child.num_prefixes > kMostPrefixes) {
+          refuse("a text that lies outside, or too many prefixes of one string");
+        }
+      }
+      open.push_back(child);
+    }
+  }
+}
+
+std::optional<std::string_view> Charsmap::find_shortest(std::string_view text) const {
+  uint32_t place = offset(units_[0]);
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    place ^= byte;
+    if (byte == 0 || place >= units_.size() || label(units_[place]) != byte) {
+      return std::nullopt;
+    }
+    const uint32_t unit = units_[place];
+    place ^= offset(unit);
+    if (has_leaf(unit)) {
+      const size_t begin = place < units_.size() ? value(units_[place]) : texts_.size();
+      // A place inside a character is no text.
+      if (begin >= texts_.size() || (static_cast<uint8_t>(texts_[begin]) & 0xC0) == 0x80) {
+        return std::nullopt;
+      }
+      return std::string_view(texts_.data() + begin);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<EditedText> Charsmap::normalize_graphemes(std::string_view text) const {
+  EditedText edited;
+  size_t copied = 0;
+  const auto try_replace = [&](size_t begin, size_t end) {
+    const std::optional<std::string_view> found = find_shortest(text.substr(begin, end - begin));
+    if (!found.has_value()) {
+      return false;
+    }
+    edited.text.append(text, copied, begin - copied);
+    const size_t edit_begin = edited.text.size();
+    edited.text += *found;
+    edited.origin.add({edit_begin, edited.text.size(), begin, end});
+    copied = end;
+    return true;
+  };
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = grapheme_end(text, begin);
+    if (end - begin > kLongestWholeGrapheme || !try_replace(begin, end)) {
+      for (size_t at = begin; at < end;) {
+        const size_t next = at + decode_char(text, at).size;
+        try_replace(at, next);
+        at = next;
+      }
+    }
+    begin = end;
+  }
+  if (copied == 0) {
+    return std::nullopt;
+  }
+  edited.text.append(text, copied);
+  return edited;
+}
+
+}  // namespace sft
