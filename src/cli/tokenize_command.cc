@@ -24,11 +24,15 @@ struct TokenizeOptions {
   std::string output = "-";
   bool has_no_special_tokens = false;
   bool is_decoding = false;
+  bool is_counting = false;
 };
 
 Json encoded(const Tokenizer& tokenizer, const std::string& text, const TokenizeOptions& options) {
   const Encoding encoding = tokenizer.encode(
       text, options.has_no_special_tokens ? SpecialTokens::kNone : SpecialTokens::kAdd);
+  if (options.is_counting) {
+    return {{"count", encoding.ids.size()}};
+  }
   Json tokens = Json::array();
   for (const int32_t id : encoding.ids) {
     tokens.push_back(tokenizer.token(id));
@@ -78,7 +82,8 @@ int run_tokenize(const TokenizeOptions& options, bool has_text) {
 
 RunCommand define_tokenize(CLI::App& app, const CommonOptions& /*common*/) {
   const auto options = std::make_shared<TokenizeOptions>();
-  app.add_option("--ckpt", options->ckpt, "a model folder, or a tokenizer file")->required();
+  app.add_option("--ckpt", options->ckpt, "a model's or tokenizer's folder, or a tokenizer file")
+      ->required();
   auto* const text = app.add_option("--text", options->text, "the text to tokenize");
   auto* const input =
       app.add_option("--input", options->input,
@@ -87,6 +92,8 @@ RunCommand define_tokenize(CLI::App& app, const CommonOptions& /*common*/) {
   app.add_flag("--no-special-tokens", options->has_no_special_tokens, "add no BOS");
   auto* const decode =
       app.add_flag("--decode", options->is_decoding, "from ids to text, special tokens kept");
+  app.add_flag("--count", options->is_counting, "only the number of tokens: {\"count\"}")
+      ->excludes(decode);
   text->excludes(input)->excludes(decode);
   return [options, text, input] {
     if (text->count() + input->count() == 0) {

@@ -126,39 +126,48 @@ void Charsmap::check() const {
   }
 }
 
-std::optional<std::string_view> Charsmap::find_shortest(std::string_view text) const {
+std::optional<Charsmap::Found> Charsmap::find_longest(std::string_view text) const {
+  return find(text, Wanted::kLongest);
+}
+
+std::optional<Charsmap::Found> Charsmap::find(std::string_view text, Wanted wanted) const {
+  std::optional<Found> result;
   uint32_t place = offset(units_[0]);
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
     place ^= byte;
     if (byte == 0 || place >= units_.size() || label(units_[place]) != byte) {
-      return std::nullopt;
+      break;
     }
     const uint32_t unit = units_[place];
     place ^= offset(unit);
-    if (has_leaf(unit)) {
-      const size_t begin = place < units_.size() ? value(units_[place]) : texts_.size();
-      // A place inside a character is no text.
-      if (begin >= texts_.size() || (static_cast<uint8_t>(texts_[begin]) & 0xC0) == 0x80) {
-        return std::nullopt;
-      }
-      return std::string_view(texts_.data() + begin);
+    if (!has_leaf(unit)) {
+      continue;
+    }
+    const size_t begin = place < units_.size() ? value(units_[place]) : texts_.size();
+    // A place inside a character is no text.
+    if (begin >= texts_.size() || (static_cast<uint8_t>(texts_[begin]) & 0xC0) == 0x80) {
+      break;
+    }
+    result = Found{std::string_view(texts_.data() + begin), i + 1};
+    if (wanted == Wanted::kShortest) {
+      break;
     }
   }
-  return std::nullopt;
+  return result;
 }
 
 std::optional<EditedText> Charsmap::normalize_graphemes(std::string_view text) const {
   EditedText edited;
   size_t copied = 0;
   const auto try_replace = [&](size_t begin, size_t end) {
-    const std::optional<std::string_view> found = find_shortest(text.substr(begin, end - begin));
+    const std::optional<Found> found = find(text.substr(begin, end - begin), Wanted::kShortest);
     if (!found.has_value()) {
       return false;
     }
     edited.text.append(text, copied, begin - copied);
     const size_t edit_begin = edited.text.size();
-    edited.text += *found;
+    edited.text += found->text;
     edited.origin.add({edit_begin, edited.text.size(), begin, end});
     copied = end;
     return true;

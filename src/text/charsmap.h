@@ -28,9 +28,16 @@ class Charsmap {
   // becomes what the shortest string at its beginning becomes, else each of its characters.
   std::optional<EditedText> normalize_graphemes(std::string_view text) const;
 
+  struct Found {
+    std::string_view text;
+    size_t size;  // of the string that becomes it
+  };
+  // What the longest string that `text` begins with becomes, as sentencepiece has it.
+  std::optional<Found> find_longest(std::string_view text) const;
+
  private:
-  // What the shortest string that `text` begins with becomes.
-  std::optional<std::string_view> find_shortest(std::string_view text) const;
+  enum class Wanted { kShortest, kLongest };
+  std::optional<Found> find(std::string_view text, Wanted wanted) const;
 
   std::vector<uint32_t> units_;
   std::string texts_;

@@ -198,15 +198,14 @@ class GgufTokenizerReader {
     files_.has_byte_fallback = true;
     const auto* const prefix = file_.find_as<bool>("tokenizer.ggml.add_space_prefix");
     const bool has_prefix = prefix == nullptr || *prefix;
-    const Json space = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kSpaceLetter}};
+    const Json space = {
+        {"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kSpaceLetter}};
     Json normalizers = Json::array({space});
-    Json decoders = Json::array({Json{{"type", "Replace"},
-                                      {"pattern", {{"String", kSpaceLetter}}},
-                                      {"content", " "}},
-                                 Json{{"type", "ByteFallback"}}, Json{{"type", "Fuse"}}});
+    Json decoders = Json::array(
+        {Json{{"type", "Replace"}, {"pattern", {{"String", kSpaceLetter}}}, {"content", " "}},
+         Json{{"type", "ByteFallback"}}, Json{{"type", "Fuse"}}});
     if (has_prefix) {
-      normalizers.insert(normalizers.begin(),
-                         Json{{"type", "Prepend"}, {"prepend", kSpaceLetter}});
+      normalizers.insert(normalizers.begin(), Json{{"type", "Prepend"}, {"prepend", kSpaceLetter}});
       decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
     }
     files_.normalizer = {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}};
@@ -246,7 +245,8 @@ class GgufTokenizerReader {
 
   void read_settings(bool adds_bos_by_kind) {
     const auto* const adds_bos = file_.find_as<bool>("tokenizer.ggml.add_bos_token");
-    files_.adds_bos = (adds_bos == nullptr ? adds_bos_by_kind : *adds_bos) && files_.bos.has_value();
+    files_.adds_bos =
+        (adds_bos == nullptr ? adds_bos_by_kind : *adds_bos) && files_.bos.has_value();
     if (const auto* const chat = file_.find_as<std::string>("tokenizer.chat_template")) {
       files_.chat_template = *chat;
     }

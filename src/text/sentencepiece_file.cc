@@ -34,12 +34,16 @@ constexpr uint32_t kType = 3;
 namespace trainer {
 constexpr uint32_t kModelType = 3;
 constexpr uint32_t kIsSuffixStyle = 24;
+constexpr uint32_t kHasByteFallback = 35;
 constexpr uint32_t kUnkSurface = 44;
+constexpr uint32_t kBosPiece = 46;
+constexpr uint32_t kEosPiece = 47;
 }  // namespace trainer
 namespace normalizer {
 constexpr uint32_t kCharsmap = 2;
 constexpr uint32_t kAddsDummyPrefix = 3;
 constexpr uint32_t kRemovesExtraSpaces = 4;
+constexpr uint32_t kEscapesSpaces = 5;
 }  // namespace normalizer
 
 class FileReader {
@@ -63,6 +67,7 @@ class FileReader {
       throw Error(fmt::format("{}: no sentencepiece model: it has no pieces", where_));
     }
     check_user_defined();
+    find_special_pieces();
     return std::move(file_);
   }
 
@@ -113,6 +118,12 @@ class FileReader {
         file_.kind = static_cast<SentencePieceFile::Kind>(field->as_int());
       } else if (field->number == trainer::kIsSuffixStyle) {
         file_.is_suffix_style = field->as_bool();
+      } else if (field->number == trainer::kHasByteFallback) {
+        file_.has_byte_fallback = field->as_bool();
+      } else if (field->number == trainer::kBosPiece) {
+        bos_piece_ = field->bytes;
+      } else if (field->number == trainer::kEosPiece) {
+        eos_piece_ = field->bytes;
       } else if (field->number == trainer::kUnkSurface) {
         if (!is_valid_utf8(field->bytes)) {
           throw Error(fmt::format("{}: unk_surface is not UTF-8", where_));
@@ -126,11 +137,14 @@ class FileReader {
     ProtobufReader reader(bytes, where_);
     while (const auto field = reader.next()) {
       if (field->number == normalizer::kCharsmap && !field->bytes.empty()) {
-        Charsmap(field->bytes, where_).check();
+        file_.charsmap.emplace(field->bytes, where_);
+        file_.charsmap->check();
       } else if (field->number == normalizer::kAddsDummyPrefix) {
         file_.adds_dummy_prefix = field->as_bool();
       } else if (field->number == normalizer::kRemovesExtraSpaces) {
         file_.removes_extra_spaces = field->as_bool();
+      } else if (field->number == normalizer::kEscapesSpaces) {
+        file_.escapes_spaces = field->as_bool();
       }
     }
   }
@@ -141,6 +155,27 @@ class FileReader {
       if (field->number == normalizer::kCharsmap && !field->bytes.empty()) {
         throw Error(fmt::format("{}: a denormalizer is not supported", where_));
       }
+    }
+  }
+
+  void find_special_pieces() {
+    for (size_t id = 0; id < file_.pieces.size(); ++id) {
+      const SentencePieceFile::Piece& each = file_.pieces[id];
+      const bool is_control = each.type == SentencePieceFile::Type::kControl;
+      if (each.type == SentencePieceFile::Type::kUnknown) {
+        if (file_.unk_id.has_value()) {
+          throw Error(fmt::format("{}: pieces {} and {} are both the unknown one", where_,
+                                  *file_.unk_id, id));
+        }
+        file_.unk_id = static_cast<int32_t>(id);
+      } else if (is_control && each.text == bos_piece_) {
+        file_.bos_id = static_cast<int32_t>(id);
+      } else if (is_control && each.text == eos_piece_) {
+        file_.eos_id = static_cast<int32_t>(id);
+      }
+    }
+    if (!file_.unk_id.has_value()) {
+      throw Error(fmt::format("{}: no piece is the unknown one", where_));
     }
   }
 
@@ -168,6 +203,8 @@ class FileReader {
   std::string_view bytes_;
   const std::string& where_;
   SentencePieceFile file_;
+  std::string_view bos_piece_ = "<s>";
+  std::string_view eos_piece_ = "</s>";
 };
 
 }  // namespace

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "text/charsmap.h"
 #include "text/vocabulary.h"
 
 namespace sft {
@@ -32,8 +34,12 @@ struct SentencePieceFile {
   Kind kind = Kind::kUnigram;
   bool is_suffix_style = false;  // white space ends a word, not begins it
   std::string unk_surface = " \xE2\x81\x87 ";
+  bool has_byte_fallback = false;
+  std::optional<Charsmap> charsmap;
   bool adds_dummy_prefix = true;
   bool removes_extra_spaces = true;
+  bool escapes_spaces = true;
+  std::optional<int32_t> unk_id, bos_id, eos_id;  // the control pieces of their names
 };
 
 // Reads and checks a file's bytes, so that the sentencepiece library, which trusts what it is

@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 
 #include "text/pipeline_loader.h"
-#include "text/sentencepiece_model.h"
+#include "text/sentencepiece_bpe.h"
+#include "text/sentencepiece_unigram.h"
 
 #include "sft/core/error.h"
 
@@ -30,6 +31,7 @@ class FirstSpacePrefix final : public PreTokenizer {
 DecodeRules rules_of(const SentencePieceFile& file) {
   DecodeRules rules;
   rules.broken_bytes = BrokenBytes::kEachByte;
+  rules.keeps_space_of_special = true;  // the unknown token's text begins with one
   if (file.removes_extra_spaces) {
     rules.first_space = FirstSpace::kDropOneOfEachToken;
   } else if (file.adds_dummy_prefix) {
@@ -53,24 +55,25 @@ std::unique_ptr<Tokenizer> load_sentencepiece_tokenizer(std::string_view bytes,
     throw Error(fmt::format("{}: treat_whitespace_as_suffix is not supported", where));
   }
   const DecodeRules rules = rules_of(file);
-  const std::string unk_surface = file.unk_surface;
   PipelineSpec spec;
-  // Where only the text's beginning gets the space, it is put there, not by the library, which
-  // would put one behind each special token.
-  const bool prefixes_once =
-      config.legacy == false && file.adds_dummy_prefix && !file.removes_extra_spaces;
+  // Where only the text's beginning gets the space, it is put there, not by the model, which would
+  // put one behind each special token.
+  const bool prefixes_once = !config.legacy && file.adds_dummy_prefix && !file.removes_extra_spaces;
   if (prefixes_once) {
     spec.pre_tokenizers.push_back(std::make_unique<FirstSpacePrefix>());
+    file.adds_dummy_prefix = false;
   }
-  auto model = std::make_unique<SentencePieceModel>(
-      std::move(file), bytes, prefixes_once ? DummyPrefix::kNever : DummyPrefix::kAsTheFileSays,
-      where);
-  spec.bos_id = model->bos_id();
-  spec.eos_id = model->eos_id();
-  const std::optional<int32_t> unk_id = model->unk_id();
-  spec.decoder =
-      TokenDecoder::sentencepiece(rules, unk_id ? model->token(*unk_id) : "", unk_surface);
-  spec.model = std::move(model);
+  spec.bos_id = file.bos_id;
+  spec.eos_id = file.eos_id;
+  spec.decoder = TokenDecoder::sentencepiece(
+      rules, std::string(file.vocabulary.bytes(*file.unk_id)), file.unk_surface);
+  if (file.kind == SentencePieceFile::Kind::kUnigram) {
+    spec.model = std::make_unique<SentencePieceUnigram>(std::move(file), where);
+  } else {
+    spec.model = std::make_unique<SentencePieceBpe>(
+        std::move(file), bytes, prefixes_once ? DummyPrefix::kNever : DummyPrefix::kAsTheFileSays,
+        where);
+  }
   if (config.adds_bos_by_class && spec.bos_id.has_value()) {
     spec.prefix_ids = {*spec.bos_id};
   }

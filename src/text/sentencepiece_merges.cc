@@ -50,8 +50,8 @@ std::vector<std::pair<std::string, std::string>> sentencepiece_merges(
       const std::optional<int32_t> left = vocabulary.find(text.substr(0, i));
       const std::optional<int32_t> right = vocabulary.find(text.substr(i));
       if (i > 0 && left.has_value() && right.has_value()) {
-        cuts.push_back({score, *left, *right, num_chars(text.substr(0, i)),
-                        num_chars(text.substr(i))});
+        cuts.push_back(
+            {score, *left, *right, num_chars(text.substr(0, i)), num_chars(text.substr(i))});
       }
     }
     std::sort(cuts.begin() + static_cast<ptrdiff_t>(first), cuts.end(),

@@ -62,6 +62,9 @@ std::string StreamDecoder::push(int32_t id) {
     text = push_byte(bytes);
   } else {
     text = end_run();
+    if (!rules_.keeps_space_of_special || !tokenizer_.is_special(id)) {
+      drop_first_space(bytes);
+    }
     text += push_text(std::move(bytes));
   }
   is_first_ = false;
@@ -78,7 +81,6 @@ std::string StreamDecoder::push_byte(const std::string& byte) {
 }
 
 std::string StreamDecoder::push_text(std::string bytes) {
-  drop_first_space(bytes);
   is_empty_ = is_empty_ && bytes.empty();
   bytes.insert(0, std::exchange(pending_, ""));
   const size_t complete = bytes.size() - open_length(bytes);

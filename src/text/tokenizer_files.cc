@@ -82,15 +82,16 @@ Json tokenizer_json(const TokenizerFiles& files) {
     item.update(flags_json(token));
     added.push_back(std::move(item));
   }
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", std::move(added)},
-          {"normalizer", files.normalizer},
-          {"pre_tokenizer", files.pre_tokenizer},
-          {"post_processor", post_processor_json(files)},
-          {"decoder", files.decoder.is_null() ? byte_level_json(/*uses_regex=*/true) : files.decoder},
-          {"model", model_json(files)}};
+  return {
+      {"version", "1.0"},
+      {"truncation", nullptr},
+      {"padding", nullptr},
+      {"added_tokens", std::move(added)},
+      {"normalizer", files.normalizer},
+      {"pre_tokenizer", files.pre_tokenizer},
+      {"post_processor", post_processor_json(files)},
+      {"decoder", files.decoder.is_null() ? byte_level_json(/*uses_regex=*/true) : files.decoder},
+      {"model", model_json(files)}};
 }
 
 Json special_tokens_json(const TokenizerFiles& files) {

@@ -22,7 +22,7 @@ struct TokenizerFiles {
   std::vector<Token> vocab;                                 // by id
   std::vector<std::pair<std::string, std::string>> merges;  // by rank
   bool ignores_merges = false;
-  bool has_byte_fallback = false;  // then the model is of characters, and unknown ones fuse
+  bool has_byte_fallback = false;        // then the model is of characters, and unknown ones fuse
   std::vector<AddedToken> added_tokens;  // by id; those that stand in `vocab`, or behind it
   Json normalizer;                       // as in tokenizer.json; null: none
   Json pre_tokenizer;

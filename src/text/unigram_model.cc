@@ -19,15 +19,21 @@ constexpr int32_t kUnknown = -1;
 }  // namespace
 
 UnigramModel::UnigramModel(UnigramSpec spec) : spec_(std::move(spec)) {
+  std::vector<bool> is_unreachable(static_cast<size_t>(spec_.vocabulary.size()));
+  for (const int32_t id : spec_.unreachable) {
+    is_unreachable[static_cast<size_t>(id)] = true;
+  }
   std::vector<std::pair<std::string_view, int32_t>> entries;
   for (int32_t id = 0; id < spec_.vocabulary.size(); ++id) {
-    if (spec_.vocabulary.has(id)) {
+    if (spec_.vocabulary.has(id) && !is_unreachable[static_cast<size_t>(id)]) {
       entries.emplace_back(spec_.vocabulary.bytes(id), id);
     }
   }
   trie_ = PrefixTrie(std::move(entries));
   if (!spec_.scores.empty()) {
-    unk_score_ = *std::min_element(spec_.scores.begin(), spec_.scores.end()) - kUnknownPenalty;
+    unk_score_ =
+        spec_.least_score.value_or(*std::min_element(spec_.scores.begin(), spec_.scores.end())) -
+        kUnknownPenalty;
   }
   for (size_t byte = 0; spec_.has_byte_fallback && byte < byte_ids_.size(); ++byte) {
     byte_ids_[byte] = spec_.vocabulary.find(byte_token(static_cast<uint8_t>(byte)));
@@ -35,6 +41,7 @@ UnigramModel::UnigramModel(UnigramSpec spec) : spec_(std::move(spec)) {
 }
 
 // Of two ways with equal scores, the one found first: with the longer last token.
+template <typename Sum>
 void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& ends) const {
   ends.assign(word.size() + 1, {});
   for (size_t begin = 0; begin < word.size();) {
@@ -42,8 +49,9 @@ void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& end
     const size_t char_size = decode_char(word, begin).size;
     const auto offer = [&](size_t size, int32_t id, double score) {
       Node& end = ends[begin + size];
-      if (end.begin == kUnreached || score + score_here > end.score) {
-        end = {score + score_here, id, static_cast<uint32_t>(begin)};
+      const double sum = static_cast<Sum>(score) + static_cast<Sum>(score_here);
+      if (end.begin == kUnreached || sum > end.score) {
+        end = {sum, id, static_cast<uint32_t>(begin)};
       }
     };
     bool has_char_token = false;
@@ -60,7 +68,11 @@ void UnigramModel::find_best_paths(std::string_view word, std::vector<Node>& end
 
 void UnigramModel::encode(std::string_view word, std::vector<Symbol>& tokens) const {
   std::vector<Node> ends;
-  find_best_paths(word, ends);
+  if (spec_.style == UnigramStyle::kTokenizers) {
+    find_best_paths<double>(word, ends);
+  } else {
+    find_best_paths<float>(word, ends);
+  }
   std::vector<Symbol> path;  // from the end
   for (auto end = static_cast<uint32_t>(word.size()); end > 0; end = ends[end].begin) {
     int32_t id = ends[end].id;
@@ -85,10 +97,11 @@ void UnigramModel::put(std::string_view piece, const Symbol& symbol,
     tokens.push_back(symbol);
     return;
   }
-  // Joined, unknown characters may be a token after all.
-  if (const std::optional<int32_t> id = spec_.vocabulary.find(piece)) {
-    tokens.push_back({*id, symbol.end});
-    return;
+  if (spec_.style == UnigramStyle::kTokenizers) {
+    if (const std::optional<int32_t> id = spec_.vocabulary.find(piece)) {
+      tokens.push_back({*id, symbol.end});
+      return;
+    }
   }
   const auto byte_id = [this](char byte) { return byte_ids_[static_cast<uint8_t>(byte)]; };
   if (std::all_of(piece.begin(), piece.end(),

@@ -11,10 +11,19 @@
 
 namespace sft {
 
+// Which package's way is followed where they differ.
+enum class UnigramStyle {
+  kTokenizers,     // sums in double; unknown characters, joined, may be a token after all
+  kSentencePiece,  // sums in float
+};
+
 struct UnigramSpec {
+  UnigramStyle style = UnigramStyle::kTokenizers;
   Vocabulary vocabulary;
-  std::vector<double> scores;     // by id
-  std::optional<int32_t> unk_id;  // without it, an unknown character is an Error
+  std::vector<double> scores;         // by id
+  std::vector<int32_t> unreachable;   // ids that no text gives
+  std::optional<double> least_score;  // of all by default
+  std::optional<int32_t> unk_id;      // without it, an unknown character is an Error
   bool has_byte_fallback = false;
   std::string where;  // opens messages
 };
@@ -43,6 +52,8 @@ class UnigramModel final : public TokenModel {
   };
   static constexpr uint32_t kUnreached = ~uint32_t{0};
 
+  // Sum: the type that scores are added in.
+  template <typename Sum>
   void find_best_paths(std::string_view word, std::vector<Node>& ends) const;
   void put(std::string_view piece, const Symbol& symbol, std::vector<Symbol>& tokens) const;
 

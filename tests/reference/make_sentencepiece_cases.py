@@ -126,6 +126,7 @@ def write_json_cases(name, spec, out, texts):
             out.write(json.dumps({"text": text, "ids": ids, "decoded": tokenizer.decode(
                 ids, skip_special_tokens=False)}) + "\n")
     rng = random.Random(3)
+    out.write(json.dumps({"file": name, "variant": "random ids", "spec": {}}) + "\n")
     tokenizer = Tokenizer.from_str(json.dumps(spec))
     for _ in range(60):
         ids = [rng.randrange(rng.choice([270, 300])) for _ in range(rng.randint(1, 12))]

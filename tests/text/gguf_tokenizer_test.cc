@@ -86,8 +86,8 @@ TEST(GgufTokenizer, AddsBosWhereFileOrNameSaysSo) {
 TEST(GgufTokenizer, RefusesUnknownKindsByName) {
   EXPECT_THAT(error_of(small_file("smolm")), HasSubstr("'smolm' (did you mean 'smollm'?"));
   GgufBuilder builder;
-  builder.string("tokenizer.ggml.model", "llama");
-  EXPECT_THAT(error_of(builder), HasSubstr("'llama' is not supported"));
+  builder.string("tokenizer.ggml.model", "bert");
+  EXPECT_THAT(error_of(builder), HasSubstr("'bert' is not supported (known: gpt2, llama)"));
 }
 
 TEST(GgufTokenizer, RefusesTablesThatDoNotFit) {

@@ -127,10 +127,13 @@ TEST(LoadTokenizer, RefusesWhatDoesNotFitOrIsNotSupported) {
       {"\"byte_fallback\":false", "\"byte_fallback\":3", "byte_fallback"},
       {"\"dropout\":null", "\"dropout\":0.1", "dropout is not supported"},
       {"\"unk_token\":null", "\"unk_token\":\"no such\"", "unk_token 'no such'"},
-      {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}", "'NFKC' is not supported"},
+      {"\"normalizer\":null", "\"normalizer\":{\"type\":\"Nmt\"}", "'Nmt' is not supported"},
       {"\"post_processor\":null", "\"post_processor\":{\"type\":\"BertProcessing\"}",
        "'BertProcessing' is not supported"},
-      {"\"type\":\"ByteLevel\"", "\"type\":\"Metaspace\"", "'Metaspace' is not supported"},
+      {"\"type\":\"ByteLevel\"", "\"type\":\"UnicodeScripts\"",
+       "'UnicodeScripts' is not supported"},
+      {"\"type\":\"ByteLevel\"", "\"type\":\"Whitespace\"",
+       "decoder: 'ByteLevel' is not supported"},
   };
   for (const BadEdit& edit : edits) {
     EXPECT_THAT(error_of_edit(edit.from, edit.to), HasSubstr(edit.message))

@@ -79,10 +79,11 @@ TEST(SentencePieceCases, EqualTheirPackages) {
 
 // Every token's bytes are those of the text between the ends, the space in front aside.
 TEST(SentencePieceCases, TokensOwnTheBytesOfTheText) {
-  for (const char* const file : {"llama_bpe.model", "jp_unigram.model", "unigram.json",
-                                 "char_bpe.json"}) {
+  for (const char* const file :
+       {"llama_bpe.model", "jp_unigram.model", "unigram.json", "char_bpe.json"}) {
     const auto tokenizer = load_tokenizer(cases_folder() / file);
-    const std::string text = "The harbour isn't \xE6\xB8\xAF\xF0\x9F\x91\x8D\xE9\xBE\x98\n\n  12 \x01";
+    const std::string text =
+        "The harbour isn't \xE6\xB8\xAF\xF0\x9F\x91\x8D\xE9\xBE\x98\n\n  12 \x01";
     const Encoding encoding = tokenizer->encode(text, SpecialTokens::kNone);
     ASSERT_GT(encoding.ids.size(), 10U);
     size_t begin = 0;

@@ -43,6 +43,7 @@ enum class FirstSpace {
 struct DecodeRules {
   BrokenBytes broken_bytes = BrokenBytes::kMaximalSubparts;
   FirstSpace first_space = FirstSpace::kKeep;
+  bool keeps_space_of_special = false;  // special tokens lose none
 };
 
 // Turns text into token ids and back. Implementations are immutable and safe to share between

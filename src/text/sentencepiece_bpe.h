@@ -17,12 +17,12 @@ enum class DummyPrefix { kAsTheFileSays, kNever };
 
 // A sentencepiece model, by the sentencepiece library: its normalizer, BPE or unigram. A "word" is
 // a whole stretch of text.
-class SentencePieceModel final : public TokenModel {
+class SentencePieceBpe final : public TokenModel {
  public:
   // `file` is what `bytes` hold. Throws Error where the library refuses them.
-  SentencePieceModel(SentencePieceFile file, std::string_view bytes, DummyPrefix dummy_prefix,
-                     const std::string& where);
-  ~SentencePieceModel() override;
+  SentencePieceBpe(SentencePieceFile file, std::string_view bytes, DummyPrefix dummy_prefix,
+                   const std::string& where);
+  ~SentencePieceBpe() override;
 
   void encode(std::string_view word, std::vector<Symbol>& tokens) const override;
   std::optional<int32_t> find(std::string_view token) const override {
@@ -31,10 +31,6 @@ class SentencePieceModel final : public TokenModel {
   std::string token(int32_t id) const override { return std::string(vocabulary_.bytes(id)); }
   bool is_special(int32_t id) const override;
   int32_t size() const override { return vocabulary_.size(); }
-
-  std::optional<int32_t> bos_id() const;
-  std::optional<int32_t> eos_id() const;
-  std::optional<int32_t> unk_id() const;
 
  private:
   bool is_byte(int32_t id) const;

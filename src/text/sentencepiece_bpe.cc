@@ -1,4 +1,4 @@
-#include "text/sentencepiece_model.h"
+#include "text/sentencepiece_bpe.h"
 
 #include <algorithm>
 #include <exception>
@@ -54,14 +54,10 @@ std::vector<AnsweredPiece> pieces_of(std::string_view answer) {
   return pieces;
 }
 
-std::optional<int32_t> id_or_none(int id) {
-  return id < 0 ? std::nullopt : std::optional<int32_t>(id);
-}
-
 }  // namespace
 
-SentencePieceModel::SentencePieceModel(SentencePieceFile file, std::string_view bytes,
-                                       DummyPrefix dummy_prefix, const std::string& where)
+SentencePieceBpe::SentencePieceBpe(SentencePieceFile file, std::string_view bytes,
+                                   DummyPrefix dummy_prefix, const std::string& where)
     : vocabulary_(std::move(file.vocabulary)) {
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     types_.push_back(piece.type);
@@ -86,10 +82,10 @@ SentencePieceModel::SentencePieceModel(SentencePieceFile file, std::string_view 
   throw Error(fmt::format("{}: the sentencepiece library refuses it: {}", where, message));
 }
 
-SentencePieceModel::~SentencePieceModel() = default;
+SentencePieceBpe::~SentencePieceBpe() = default;
 
 // The library gives a character's bytes no extent but the last: here each ends one further.
-void SentencePieceModel::encode(std::string_view word, std::vector<Symbol>& tokens) const {
+void SentencePieceBpe::encode(std::string_view word, std::vector<Symbol>& tokens) const {
   const std::string answer = processor_->EncodeAsSerializedProto({word.data(), word.size()});
   const std::vector<AnsweredPiece> pieces = pieces_of(answer);
   tokens.reserve(pieces.size());
@@ -108,28 +104,16 @@ void SentencePieceModel::encode(std::string_view word, std::vector<Symbol>& toke
   }
 }
 
-bool SentencePieceModel::is_byte(int32_t id) const {
+bool SentencePieceBpe::is_byte(int32_t id) const {
   return id >= 0 && id < size() && types_[static_cast<size_t>(id)] == Type::kByte;
 }
 
-bool SentencePieceModel::is_special(int32_t id) const {
+bool SentencePieceBpe::is_special(int32_t id) const {
   if (id < 0 || id >= size()) {
     return false;
   }
   const Type type = types_[static_cast<size_t>(id)];
   return type == Type::kControl || type == Type::kUnknown;
-}
-
-std::optional<int32_t> SentencePieceModel::bos_id() const {
-  return id_or_none(processor_->bos_id());
-}
-
-std::optional<int32_t> SentencePieceModel::eos_id() const {
-  return id_or_none(processor_->eos_id());
-}
-
-std::optional<int32_t> SentencePieceModel::unk_id() const {
-  return id_or_none(processor_->unk_id());
 }
 
 }  // namespace sft
