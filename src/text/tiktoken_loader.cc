@@ -182,8 +182,12 @@ std::unique_ptr<Tokenizer> load_tiktoken_tokenizer(std::string_view text,
   model.vocabulary = RankReader(where).run(text);
   model.merges = MergeFinder(model.vocabulary).run();
   model.ignores_merges = true;
+  const WordStyle style = word_style(model.vocabulary, where);
   PipelineSpec spec;
-  spec.pre_tokenizers.push_back(word_split(word_style(model.vocabulary, where)));
+  if (style == WordStyle::kQwen2) {  // Qwen's own code normalises
+    spec.normalizers = load_normalizers({{"type", "NFC"}}, where);
+  }
+  spec.pre_tokenizers.push_back(word_split(style));
   spec.model = std::make_unique<ByteBpeModel>(std::move(model));
   spec.decoder = TokenDecoder::byte_level();
   add_config(config, ConfigIds::kTake, where, spec);

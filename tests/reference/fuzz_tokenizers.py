@@ -110,11 +110,14 @@ class TiktokenReference:
         digits = max(len(token) for token in ranks if token.isdigit())
         self.encoding = tiktoken.Encoding("file", pat_str=self.PATTERNS[digits], mergeable_ranks=ranks,
                                           special_tokens={})
+        # Qwen's own code normalises, by the Unicode version of its Python; here, by that of tokenizers.
+        from tokenizers import normalizers
+        self.normalize = normalizers.NFC().normalize_str if digits == 1 else str
         self.pieces = [token.decode("utf-8", "ignore") or "x" for token in ranks]
         self.num_ids = len(ranks)
 
     def encode(self, text):
-        return self.encoding.encode_ordinary(text)
+        return self.encoding.encode_ordinary(self.normalize(text))
 
     def decode(self, ids):
         return self.encoding.decode(ids)

@@ -85,9 +85,8 @@ TEST_P(GoldenIds, DecodeToTheirTextsAllAtOnceOrOneByOne) {
     const auto text = row->value["text"].get<std::string>();
     const Encoding encoding = tokenizer_->encode(text, SpecialTokens::kNone);
     const std::string decoded = decode(*tokenizer_, encoding.ids, DecodeSpecial::kKeep);
-    const bool composes = std::string(GetParam().name).starts_with("olmo") ||
-                          std::string(GetParam().name) == "qwen3-hf";
-    if (!composes) {  // those two normalise to NFC
+    const std::string name = GetParam().name;
+    if (!name.starts_with("olmo") && !name.starts_with("qwen")) {  // those normalise to NFC
       EXPECT_EQ(decoded, text) << row->where;
     }
     StreamDecoder decoder(*tokenizer_);
