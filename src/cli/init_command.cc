@@ -73,15 +73,25 @@ Json config_of(const InitFlags& flags) {
   return config;
 }
 
+// The name under which a tokenizer file is found in a folder; what it is, is told from its content.
+std::string standard_name(const fs::path& file) {
+  const fs::path extension = file.extension();
+  return extension == ".json"       ? "tokenizer.json"
+         : extension == ".tiktoken" ? file.filename().string()
+                                    : "tokenizer.model";
+}
+
 // Puts a tokenizer into `folder`: copied, trained, or none.
 void add_tokenizer(const InitFlags& flags, const fs::path& folder) {
   if (!flags.tokenizer.empty()) {
     load_tokenizer(flags.tokenizer);  // refuses what could not be read again
-    const fs::path source = fs::is_directory(flags.tokenizer)
-                                ? fs::path(flags.tokenizer)
-                                : fs::path(flags.tokenizer).parent_path();
-    for (const char* const name :
-         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+    const bool is_folder = fs::is_directory(flags.tokenizer);
+    const fs::path source =
+        is_folder ? fs::path(flags.tokenizer) : fs::path(flags.tokenizer).parent_path();
+    const fs::path file = is_folder ? *find_tokenizer_file(source) : fs::path(flags.tokenizer);
+    write_file(folder / (is_folder ? file.filename().string() : standard_name(file)),
+               read_file(file));
+    for (const char* const name : {"tokenizer_config.json", "special_tokens_map.json"}) {
       if (fs::exists(source / name)) {
         write_file(folder / name, read_file(source / name));
       }

@@ -18,7 +18,8 @@ namespace {
 constexpr std::array kCarriedFiles = {
     "tokenizer.json",  "tokenizer_config.json", "special_tokens_map.json",
     "tokenizer.model", "added_tokens.json",     "vocab.json",
-    "merges.txt",      "chat_template.jinja",   "generation_config.json"};
+    "merges.txt",      "chat_template.jinja",   "generation_config.json",
+    "spiece.model",    "qwen.tiktoken",         "sentencepiece.bpe.model"};
 
 // transformers 5 reads `dtype`, older ones `torch_dtype`; some files have both.
 Json config_with_dtype(Json config, DType dtype) {

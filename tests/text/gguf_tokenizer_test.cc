@@ -1,8 +1,10 @@
 #include "sft/text/gguf_tokenizer.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +47,37 @@ GgufBuilder small_file(const std::string& pre = "smollm", const std::string& mer
   return builder;
 }
 
+// A sentencepiece model: three special tokens, the bytes, and a few pieces.
+GgufBuilder sentencepiece_file(float score_of_ab = -1) {
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<int32_t> types = {2, 3, 3};
+  for (int byte = 0; byte < 256; ++byte) {
+    tokens.push_back(fmt::format("<0x{:02X}>", byte));
+    types.push_back(6);
+  }
+  std::string scores;
+  for (const char* const piece : {"\xE2\x96\x81", "a", "b", "c", "ab", "bc",
+                                  "\xE2\x96\x81"
+                                  "ab"}) {
+    tokens.emplace_back(piece);
+    types.push_back(1);
+  }
+  for (const std::string& token : tokens) {
+    scores += GgufBuilder::number(token == "ab" ? score_of_ab : token == "bc" ? -2.0F : -3.0F);
+  }
+  GgufBuilder builder;
+  builder.string("tokenizer.ggml.model", "llama")
+      .strings("tokenizer.ggml.tokens", tokens)
+      .integer("tokenizer.ggml.bos_token_id", 1)
+      .integer("tokenizer.ggml.eos_token_id", 2)
+      .integer("tokenizer.ggml.unknown_token_id", 0)
+      .raw(
+          "tokenizer.ggml.scores", 9,
+          GgufBuilder::number<uint32_t>(6) + GgufBuilder::number<uint64_t>(tokens.size()) + scores);
+  put_types(builder, types);
+  return builder;
+}
+
 std::string error_of(const GgufBuilder& builder) {
   const TempFolder folder;
   const GgufFile file(folder.write("m.gguf", builder.bytes()));
@@ -81,6 +114,29 @@ TEST(GgufTokenizer, AddsBosWhereFileOrNameSaysSo) {
   write_gguf_tokenizer(GgufFile(folder.write("m.gguf", silent.bytes())), folder.path());
   EXPECT_EQ(load_tokenizer(folder.path())->encode("a", SpecialTokens::kAdd).ids,
             (std::vector<int32_t>{1}));
+}
+
+TEST(GgufTokenizer, SentencePieceScoresBecomeMerges) {
+  const TempFolder folder;
+  const auto ids = [&](float score_of_ab) {
+    write_gguf_tokenizer(GgufFile(folder.write("m.gguf", sentencepiece_file(score_of_ab).bytes())),
+                         folder.path());
+    return load_tokenizer(folder.path())->encode("cabc\n</s>", SpecialTokens::kAdd).ids;
+  };
+  // BOS, the space, c, ab, c, the newline as a byte, EOS.
+  EXPECT_EQ(ids(-1), (std::vector<int32_t>{1, 259, 262, 263, 262, 13, 2}));
+  EXPECT_EQ(ids(-2.5), (std::vector<int32_t>{1, 259, 262, 260, 264, 13, 2}));
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->eos_id(), 2);
+  EXPECT_EQ(decode(*tokenizer, ids(-1), DecodeSpecial::kSkip), "cabc\n");
+}
+
+TEST(GgufTokenizer, RefusesScoresThatDoNotFit) {
+  EXPECT_THAT(error_of(sentencepiece_file(std::numeric_limits<float>::infinity())),
+              HasSubstr("the score inf"));
+  GgufBuilder builder;
+  builder.string("tokenizer.ggml.model", "llama").strings("tokenizer.ggml.tokens", {"a"});
+  EXPECT_THAT(error_of(builder), HasSubstr("tokenizer.ggml.scores"));
 }
 
 TEST(GgufTokenizer, RefusesUnknownKindsByName) {
