@@ -1,5 +1,6 @@
 #include "text/charsmap.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -85,45 +86,90 @@ Charsmap Charsmap::from_base64(std::string_view base64, const std::string& where
   return {*bytes, where};
 }
 
-// Walks the trie: it must be a tree, with all children and texts inside, and no string that more
-// than kMostPrefixes others begin.
-void Charsmap::check() const {
-  constexpr size_t kMostPrefixes = 30;  // the library has room for 32
-  struct Open {
-    size_t place;  // its children are at this place ^ byte
-    size_t num_prefixes;
-  };
-  const auto refuse = [this](std::string_view what) {
-    throw Error(fmt::format("{}: precompiled_charsmap: {}", where_, what));
-  };
-  std::vector<bool> is_seen(units_.size());
-  std::vector<Open> open = {{offset(units_[0]), 0}};
-  while (!open.empty()) {
-    const Open parent = open.back();
-    open.pop_back();
-    if (parent.place >= units_.size()) {
-      refuse("its trie leads outside");
-    }
-    for (size_t byte = 1; byte < 256; ++byte) {
-      const size_t place = parent.place ^ byte;
-      if (label(units_[place]) != byte) {
+// Walks the trie, whose branches may join again but must not go in circles: all children and texts
+// must lie inside, and no way may pass more than kMostPrefixes of them.
+class Charsmap::Checker {
+ public:
+  explicit Checker(const Charsmap& charsmap)
+      : map_(charsmap), states_(charsmap.units_.size()), num_texts_(charsmap.units_.size()) {}
+
+  void run() {
+    enter(0);  // the root, which is no one's child
+    while (!open_.empty()) {
+      Open& top = open_.back();
+      if (++top.byte < 256) {
+        step_to_child(top);
         continue;
       }
-      if (is_seen[place]) {
-        refuse("its trie is no tree");
-      }
-      is_seen[place] = true;
-      Open child{place ^ offset(units_[place]), parent.num_prefixes};
-      if (has_leaf(units_[place])) {
-        ++child.num_prefixes;
-        if (child.place >= units_.size() || value(units_[child.place]) >= texts_.size() ||
-            child.num_prefixes > kMostPrefixes) {
-          refuse("a text that lies outside, or too many prefixes of one string");
-        }
-      }
-      open.push_back(child);
+      leave();
     }
   }
+
+ private:
+  static constexpr uint8_t kMostPrefixes = 30;  // the library has room for 32
+  enum class State : uint8_t { kNew, kOpen, kDone };
+  struct Open {
+    size_t place;
+    size_t children;  // at this ^ byte
+    uint32_t byte = 0;
+    uint8_t most_texts = 0;  // on one way below
+  };
+
+  [[noreturn]] void refuse(std::string_view what) const {
+    throw Error(fmt::format("{}: precompiled_charsmap: {}", map_.where_, what));
+  }
+
+  void enter(size_t place) {
+    const size_t children = place ^ offset(map_.units_[place]);
+    if (children >= map_.units_.size()) {
+      refuse("its trie leads outside");
+    }
+    if (place != 0 && has_leaf(map_.units_[place]) &&
+        value(map_.units_[children]) >= map_.texts_.size()) {
+      refuse("a text lies outside");
+    }
+    states_[place] = State::kOpen;
+    open_.push_back({place, children});
+  }
+
+  void step_to_child(Open& top) {
+    const size_t place = top.children ^ top.byte;
+    if (label(map_.units_[place]) != top.byte) {
+      return;
+    }
+    if (states_[place] == State::kOpen) {
+      refuse("its trie goes in circles");
+    }
+    if (states_[place] == State::kDone) {
+      top.most_texts = std::max(top.most_texts, num_texts_[place]);
+      return;
+    }
+    enter(place);
+  }
+
+  void leave() {
+    const Open done = open_.back();
+    open_.pop_back();
+    const bool has_text = done.place != 0 && has_leaf(map_.units_[done.place]);
+    const auto num_texts = static_cast<uint8_t>(done.most_texts + (has_text ? 1 : 0));
+    if (num_texts > kMostPrefixes) {
+      refuse("too many strings begin with one another");
+    }
+    states_[done.place] = State::kDone;
+    num_texts_[done.place] = num_texts;
+    if (!open_.empty()) {
+      open_.back().most_texts = std::max(open_.back().most_texts, num_texts);
+    }
+  }
+
+  const Charsmap& map_;
+  std::vector<State> states_;       // by place
+  std::vector<uint8_t> num_texts_;  // by place: most on one way from there
+  std::vector<Open> open_;
+};
+
+void Charsmap::check() const {
+  Checker(*this).run();
 }
 
 std::optional<Charsmap::Found> Charsmap::find_longest(std::string_view text) const {

@@ -36,6 +36,7 @@ class Charsmap {
   std::optional<Found> find_longest(std::string_view text) const;
 
  private:
+  class Checker;
   enum class Wanted { kShortest, kLongest };
   std::optional<Found> find(std::string_view text, Wanted wanted) const;
 

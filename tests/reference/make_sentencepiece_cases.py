@@ -8,6 +8,7 @@ unigram.json, char_bpe.json and metaspace.json are `tokenizers`' files, held aga
 some of them under further normalizers and pre-tokenizers (a "spec" of members that replace the
 file's own). *.model are sentencepiece's, held against that package. Each is small enough to read.
 """
+import base64
 import json
 import pathlib
 import random
@@ -79,6 +80,39 @@ def normalizer_sequence(*steps):
     return {"type": "Sequence", "normalizers": list(steps)}
 
 
+def fields(message):
+    """(number, bytes or None) of each field of a protobuf message."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(message):
+        tag = varint()
+        size = {0: 0, 1: 8, 5: 4}.get(tag & 7)
+        if tag & 7 == 0:
+            varint()
+        elif size is None:
+            size = varint()
+        yield tag >> 3, message[at:at + size]
+        at += size
+
+
+def precompiled(model):
+    """The normalizer of a sentencepiece model as tokenizer.json holds it."""
+    normalizer_spec = dict(fields(model.read_bytes()))[3]
+    charsmap = dict(fields(normalizer_spec))[2]
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()}
+
+
 def json_variants():
     plain = {"normalizer": None, "decoder": {"type": "Metaspace", "replacement": LETTER,
                                              "prepend_scheme": "always", "split": True}}
@@ -106,6 +140,8 @@ def json_variants():
         "llm-jp": jp,
         "nfc": forms("NFC"), "nfd": forms("NFD"), "nfkc": forms("NFKC"), "nfkd": forms("NFKD"),
         "lower": forms("Lowercase"),
+        "precompiled": {"normalizer": normalizer_sequence(
+            precompiled(FOLDER / "plain_unigram.model"), prepend, replace(" ", LETTER))},
         "strip": {"normalizer": normalizer_sequence(
             {"type": "Strip", "strip_left": True, "strip_right": True}, prepend, replace(" ", LETTER))},
         "words": dict(plain, pre_tokenizer={"type": "Sequence", "pretokenizers": [
@@ -159,8 +195,6 @@ def main():
     texts = [text.encode("utf-8", "replace").decode()
              for text in TEXTS + UGLY + list(random_texts(random.Random(11), 20))]
     with open(FOLDER / "cases.jsonl", "w") as out:
-        write_json_cases("unigram.json", json_unigram(), out, texts)
-        write_json_cases("char_bpe.json", json_bpe(), out, texts)
         llama = dict(byte_fallback=True, normalization_rule_name="identity",
                      remove_extra_whitespaces=False, split_digits=True)
         write_model_cases("llama_bpe", out, texts, model_type="bpe", vocab_size=600, **llama)
@@ -172,6 +206,8 @@ def main():
         write_model_cases("plain_bpe", out, texts, model_type="bpe", vocab_size=300,
                           normalization_rule_tsv=str(rules), add_dummy_prefix=False,
                           user_defined_symbols=["<sep>", "harbour"], character_coverage=0.98)
+        write_json_cases("unigram.json", json_unigram(), out, texts)
+        write_json_cases("char_bpe.json", json_bpe(), out, texts)
     rules.unlink()
 
 
