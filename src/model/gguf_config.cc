@@ -179,9 +179,8 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       read_positive(file, prefix + "attention.layer_norm_rms_epsilon", std::nullopt);
   // transformers 5 reads `dtype` and `rope_parameters`, earlier ones `torch_dtype` and
   // `rope_theta`; each passes over the other's.
-  return {
+  Json config = {
       {"architectures", Json::array({family.class_name})},
-      {"attention_bias", false},
       {"attention_dropout", 0.0},
       {"bos_token_id", token_id(file, "bos_token_id", sizes)},
       {"dtype", dtype_name},
@@ -192,7 +191,6 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       {"initializer_range", 0.02},
       {"intermediate_size", sizes.intermediate},
       {"max_position_embeddings", sizes.context},
-      {"mlp_bias", false},
       {"model_type", family.model_type},
       {"num_attention_heads", sizes.heads},
       {"num_hidden_layers", sizes.layers},
@@ -206,6 +204,8 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       {"use_cache", true},
       {"vocab_size", sizes.vocab},
   };
+  config.update(family.fields);
+  return config;
 }
 
 Json make_generation_config(const GgufFile& file, const GgufSizes& sizes) {

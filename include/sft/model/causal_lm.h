@@ -34,8 +34,8 @@ class CausalLm {
   // Differentiable where gradients are enabled.
   virtual at::Tensor hidden_states(const PackedTokens& tokens, AttentionPattern& pattern,
                                    Recompute recompute) const = 0;
-  // Logits are hidden_states . output_weight^T. [vocab_size, hidden_size]; the embedding itself
-  // where they are tied.
+  // Logits are hidden_states . output_weight^T, capped by config().logit_soft_cap. [vocab_size,
+  // hidden_size]; the embedding itself where they are tied.
   virtual const at::Tensor& output_weight() const = 0;
 };
 
