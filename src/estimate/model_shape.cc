@@ -118,8 +118,8 @@ ModelShape read_model_shape(const Json& config, const std::string& where) {
   shape.intermediate_size = read_size(config, "intermediate_size", where);
   shape.num_layers = read_num_layers(config, where);
   shape.num_heads = read_size(config, "num_attention_heads", where);
-  shape.num_kv_heads = read_kv_heads(config, shape, family, where);
   shape.head_dim = read_head_dim(config, shape, family, where);
+  shape.num_kv_heads = read_kv_heads(config, shape, family, where);
   shape.context_length =
       read_size_or(config, "max_position_embeddings", family.context_length, where);
   shape.has_tied_embeddings = read_flag(config, "tie_word_embeddings", family.is_tied, where);
@@ -154,6 +154,11 @@ int64_t ModelShape::num_layer_parameters() const {
 int64_t ModelShape::num_parameters() const {
   const int64_t embeddings = vocab_size * hidden_size * (has_tied_embeddings ? 1 : 2);
   return embeddings + num_layers * num_layer_parameters() + final_norm_parameters;
+}
+
+uint64_t ModelShape::weight_bytes() const {
+  const uint64_t width = dtype == "float32" ? 4 : 2;
+  return width * static_cast<uint64_t>(num_parameters());
 }
 
 double ModelShape::layer_flops(double sample_tokens) const {

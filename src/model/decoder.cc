@@ -57,7 +57,7 @@ class Decoder final : public CausalLm {
 
  private:
   Tensor embed(const Tensor& token_ids) const {
-    const Tensor embedded = at::embedding(embed_tokens_, token_ids);
+    const Tensor embedded = at::embedding(embed_tokens_, token_ids, config_.padding_id);
     return embedding_scale_ == 1
                ? embedded
                : embedded * at::scalar_tensor(embedding_scale_, embedded.options());

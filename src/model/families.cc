@@ -24,6 +24,10 @@ const ModelFamily& find_family(std::string_view model_type, const std::string& w
   }
 }
 
+std::string_view transformers_class(std::string_view model_type) {
+  return find_entry(model_families(), "model_type", model_type).class_name;
+}
+
 std::unique_ptr<CausalLm> make_model(const ModelConfig& config, at::ScalarType dtype,
                                      at::Device device) {
   return find_family(config.shape.model_type, "config.json").make(config, dtype, device);

@@ -16,6 +16,7 @@ namespace sft {
 // A row a model family, by the `model_type` of its config.json.
 struct ModelFamily {
   std::string_view name;
+  std::string_view class_name;  // transformers'
   // Reads what only this family's config.json has, and sets its defaults; before the fields that
   // all have.
   void (*read)(const ConfigFields& fields, ModelConfig& config);

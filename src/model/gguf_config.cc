@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -205,6 +206,15 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       {"vocab_size", sizes.vocab},
   };
   config.update(family.fields);
+  // Keys in the alphabet's order, as transformers writes them.
+  std::map<std::string, Json> sorted;
+  for (const auto& [key, value] : config.items()) {
+    sorted[key] = value;
+  }
+  config = Json::object();
+  for (const auto& [key, value] : sorted) {
+    config[key] = value;
+  }
   return config;
 }
 

@@ -15,6 +15,16 @@
 namespace sft {
 namespace {
 
+// An id that is no token's (-1 in old files) is no one's embedding either.
+void read_padding(const Json& json, ModelConfig& config) {
+  if (!json.contains("pad_token_id")) {
+    return;  // the family's default
+  }
+  const Json& id = json.at("pad_token_id");
+  const bool is_token = id.is_number_integer() && id >= 0 && id < config.shape.vocab_size;
+  config.padding_id = is_token ? id.get<int64_t>() : -1;
+}
+
 void read_eos(const Json& json, const std::string& where, ModelConfig& config) {
   if (!ConfigFields(json, where).has("eos_token_id")) {
     return;
@@ -54,6 +64,7 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   find_family(config.shape.model_type, where).read(fields, config);
   fields.read_positive("rms_norm_eps", config.rms_norm_eps);
   read_rope(fields, config);
+  read_padding(json, config);
   read_eos(json, where, config);
   config.json = json;
   return config;

@@ -104,68 +104,75 @@ void make_weights(const Tensor& products, const Tensor& log_sums, const Block& b
   });
 }
 
-// Products become weights, the gradient by the weights that by the products. means: [heads, tokens
-// of the sample], the sums of weight * gradient.
-template <typename T>
-void make_gradients(const Tensor& products, const Tensor& dweights, const Tensor& log_sums,
-                    const Tensor& means, const Block& block, const AttentionRule& rule) {
-  auto* const data = mutable_elements<T>(products);
-  auto* const gradient = mutable_elements<T>(dweights);
-  const auto* const sums = log_sums.const_data_ptr<float>();
-  const auto* const mean = means.const_data_ptr<float>();
-  const int64_t length = log_sums.size(1);
-  for_each_row(log_sums.size(0), block, [&](int64_t index, int64_t head, int64_t query) {
-    const KeyRange keys = keys_of(block, query, rule.window);
-    const int64_t place = head * length + block.first_query + query;
-    element_kernels<T>().attention_weights_backward(data + index * keys.count,
-                                                    gradient + index * keys.count, keys,
-                                                    {sums[place], mean[place]}, factors_of(rule));
-  });
-}
+// A sample's tensors.
+struct Sample {
+  Tensor queries;  // [seq, heads, head_dim]
+  Tensor keys;     // [kv_heads, seq, head_dim]
+  Tensor values;
+  const AttentionRule& rule;
+};
 
 // A sample's attention into `output` [seq, heads, head_dim]; returns log_sums [heads, seq].
-Tensor sample_forward(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                      const AttentionRule& rule, const Tensor& output) {
-  const int64_t kv_heads = keys.size(0);
+Tensor sample_forward(const Sample& sample, const Tensor& output) {
+  const Tensor& queries = sample.queries;
   Tensor log_sums =
       at::empty({queries.size(1), queries.size(0)}, queries.options().dtype(at::kFloat));
-  for (const Block& block : blocks_of(queries.size(0), rule.window)) {
-    const Tensor k = keys.slice(1, block.first_key, block.last_key);
-    const Tensor weights = at::bmm(query_rows(queries, block, kv_heads), k.transpose(1, 2));
+  for (const Block& block : blocks_of(queries.size(0), sample.rule.window)) {
+    const Tensor q = query_rows(queries, block, sample.keys.size(0));
+    const Tensor k = sample.keys.slice(1, block.first_key, block.last_key);
+    const Tensor v = sample.values.slice(1, block.first_key, block.last_key);
+    const Tensor weights = at::bmm(q, k.transpose(1, 2));
     if (weights.scalar_type() == at::kBFloat16) {
-      make_weights<Bf16>(weights, log_sums, block, rule);
+      make_weights<Bf16>(weights, log_sums, block, sample.rule);
     } else {
-      make_weights<float>(weights, log_sums, block, rule);
+      make_weights<float>(weights, log_sums, block, sample.rule);
     }
-    put_query_rows(at::bmm(weights, values.slice(1, block.first_key, block.last_key)), output,
-                   block);
+    put_query_rows(at::bmm(weights, v), output, block);
   }
   return log_sums;
 }
 
-// What a sample's backward pass reads and writes. The gradients of keys and values, float32, add up
-// over the blocks.
+// What a sample's backward pass reads and writes beside the sample. The gradients of keys and
+// values, float32, add up over the blocks.
 struct SampleGradients {
+  Tensor doutput;   // [seq, heads, head_dim]
+  Tensor log_sums;  // [heads, seq]
+  Tensor means;     // [heads, seq], the sums of weight * gradient by the weight
   Tensor dqueries;  // [seq, heads, head_dim]
   Tensor dkeys;     // [kv_heads, seq, head_dim]
   Tensor dvalues;
 };
 
-void block_backward(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                    const Tensor& doutput, const Tensor& log_sums, const Tensor& means,
-                    const Block& block, const AttentionRule& rule,
-                    const SampleGradients& gradients) {
-  const int64_t kv_heads = keys.size(0);
-  const Tensor q = query_rows(queries, block, kv_heads);
-  const Tensor k = keys.slice(1, block.first_key, block.last_key);
-  const Tensor v = values.slice(1, block.first_key, block.last_key);
-  const Tensor d = query_rows(doutput, block, kv_heads);
+// Products become weights, the gradient by the weights that by the products.
+template <typename T>
+void make_gradients(const Tensor& products, const Tensor& dweights, const SampleGradients& sample,
+                    const Block& block, const AttentionRule& rule) {
+  auto* const data = mutable_elements<T>(products);
+  auto* const gradient = mutable_elements<T>(dweights);
+  const auto* const sums = sample.log_sums.const_data_ptr<float>();
+  const auto* const means = sample.means.const_data_ptr<float>();
+  const int64_t length = sample.means.size(1);
+  for_each_row(sample.means.size(0), block, [&](int64_t index, int64_t head, int64_t query) {
+    const KeyRange keys = keys_of(block, query, rule.window);
+    const int64_t place = head * length + block.first_query + query;
+    element_kernels<T>().attention_weights_backward(data + index * keys.count,
+                                                    gradient + index * keys.count, keys,
+                                                    {sums[place], means[place]}, factors_of(rule));
+  });
+}
+
+void block_backward(const Sample& sample, const SampleGradients& gradients, const Block& block) {
+  const int64_t kv_heads = sample.keys.size(0);
+  const Tensor q = query_rows(sample.queries, block, kv_heads);
+  const Tensor d = query_rows(gradients.doutput, block, kv_heads);
+  const Tensor k = sample.keys.slice(1, block.first_key, block.last_key);
+  const Tensor v = sample.values.slice(1, block.first_key, block.last_key);
   const Tensor weights = at::bmm(q, k.transpose(1, 2));
   const Tensor dproducts = at::bmm(d, v.transpose(1, 2));
   if (weights.scalar_type() == at::kBFloat16) {
-    make_gradients<Bf16>(weights, dproducts, log_sums, means, block, rule);
+    make_gradients<Bf16>(weights, dproducts, gradients, block, sample.rule);
   } else {
-    make_gradients<float>(weights, dproducts, log_sums, means, block, rule);
+    make_gradients<float>(weights, dproducts, gradients, block, sample.rule);
   }
   put_query_rows(at::bmm(dproducts, k), gradients.dqueries, block);
   gradients.dkeys.slice(1, block.first_key, block.last_key)
@@ -184,9 +191,9 @@ class BlockAttentionFunction : public torch::autograd::Function<BlockAttentionFu
     for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const int64_t begin = cu_seqlens[i];
       const int64_t end = cu_seqlens[i + 1];
-      saved.push_back(sample_forward(queries.slice(0, begin, end), by_head(keys, begin, end),
-                                     by_head(values, begin, end), rule,
-                                     output.slice(0, begin, end)));
+      const Sample sample = {queries.slice(0, begin, end), by_head(keys, begin, end),
+                             by_head(values, begin, end), rule};
+      saved.push_back(sample_forward(sample, output.slice(0, begin, end)));
     }
     context->save_for_backward(saved);
     context->saved_data["cu_seqlens"] = cu_seqlens;
@@ -210,21 +217,21 @@ class BlockAttentionFunction : public torch::autograd::Function<BlockAttentionFu
     for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const int64_t begin = cu_seqlens[i];
       const int64_t end = cu_seqlens[i + 1];
-      const Tensor keys = by_head(saved[1], begin, end);
-      const Tensor values = by_head(saved[2], begin, end);
+      const Sample sample = {saved[0].slice(0, begin, end), by_head(saved[1], begin, end),
+                             by_head(saved[2], begin, end), rule};
       const Tensor d = doutput.slice(0, begin, end);
+      const at::TensorOptions wide = doutput.options().dtype(at::kFloat);
       // Softmax's gradient needs sum(weight * dweight) of each row, which is output . doutput.
-      const Tensor means = (d.to(at::kFloat) * saved[3].slice(0, begin, end).to(at::kFloat))
-                               .sum(-1)
-                               .t()
-                               .contiguous();
-      const SampleGradients gradients = {
-          .dqueries = dqueries.slice(0, begin, end),
-          .dkeys = at::zeros(keys.sizes(), keys.options().dtype(at::kFloat)),
-          .dvalues = at::zeros(keys.sizes(), keys.options().dtype(at::kFloat))};
+      const Tensor means =
+          (d.to(at::kFloat) * saved[3].slice(0, begin, end).to(at::kFloat)).sum(-1);
+      const SampleGradients gradients = {.doutput = d,
+                                         .log_sums = saved[4 + i],
+                                         .means = means.t().contiguous(),
+                                         .dqueries = dqueries.slice(0, begin, end),
+                                         .dkeys = at::zeros(sample.keys.sizes(), wide),
+                                         .dvalues = at::zeros(sample.keys.sizes(), wide)};
       for (const Block& block : blocks_of(end - begin, rule.window)) {
-        block_backward(saved[0].slice(0, begin, end), keys, values, d, saved[4 + i], means, block,
-                       rule, gradients);
+        block_backward(sample, gradients, block);
       }
       dkeys.slice(0, begin, end).copy_(gradients.dkeys.transpose(0, 1));
       dvalues.slice(0, begin, end).copy_(gradients.dvalues.transpose(0, 1));

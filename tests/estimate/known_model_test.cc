@@ -96,6 +96,17 @@ TEST(KnownModels, AreFoundByNameAndByHubId) {
   EXPECT_FALSE(unknown.has_value());
 }
 
+TEST(KnownModels, HaveBytesAndArithmetic) {
+  const ModelShape olmo = load_known_model(models_folder() / "olmo-7b.yaml").shape;
+  EXPECT_EQ(olmo.weight_bytes(), 4 * uint64_t{6'888'095'744});  // published in float32
+  const ModelShape qwen = load_known_model(models_folder() / "qwen2.5-7b.yaml").shape;
+  EXPECT_EQ(qwen.weight_bytes(), 2 * uint64_t{7'615'616'512});
+  // All matrices but the embedding, twice each number, and a little for the scores.
+  const double matrices = 2.0 * (7'615'616'512 - 152064.0 * 3584);
+  const double flops = qwen.layer_flops(1) + qwen.output_flops();
+  EXPECT_NEAR(flops / matrices, 1, 1e-3);
+}
+
 TEST(KnownModels, TheirWindowsCutTheArithmetic) {
   const KnownModel mistral = load_known_model(models_folder() / "mistral-7b.yaml");
   EXPECT_THAT(mistral.shape.layer_windows, testing::Each(4096));
@@ -131,7 +142,7 @@ TEST(KnownModel, RefusesWhatIsUnknownMissingOrContradictory) {
   };
   const std::pair<std::string, const char*> cases[] = {
       {std::string(kGood) + "licence: mit\n", "unknown key 'licence'"},
-      {replaced("vocab_size", "vocabsize"), "unknown key 'vocabsize'"},
+      {replaced("vocab_size", "vocabsize"), "unknown key 'shape.vocabsize'"},
       {replaced("hub: a/b\n", ""), "'hub'"},
       {replaced("unigram", "wordpiece"), "wordpiece"},
       {replaced("llama", "lama"), "did you mean 'llama'?"},

@@ -78,6 +78,18 @@ TEST(ModelConfig, AFamilysFieldsAreNoOtherFamilys) {
   EXPECT_EQ(parse_model_config(tiny_config("qwen3"), "c").rms_norm_eps, 1e-6);
 }
 
+TEST(ModelConfig, ThePaddingTokenIsTheFilesOrTheFamilys) {
+  EXPECT_EQ(parse_model_config(tiny_config("llama"), "c").padding_id, -1);
+  EXPECT_EQ(parse_model_config(tiny_config("olmo"), "c").padding_id, 1);
+  EXPECT_EQ(parse_model_config(tiny_config("gemma2"), "c").padding_id, 0);
+  const std::pair<Json, int64_t> cases[] = {{nullptr, -1}, {3, 3}, {-1, -1}, {10, -1}};
+  for (const auto& [id, expected] : cases) {
+    Json json = tiny_config("olmo");
+    json["pad_token_id"] = id;
+    EXPECT_EQ(parse_model_config(json, "c").padding_id, expected) << id;
+  }
+}
+
 struct Hostile {
   const char* name;
   const char* family;

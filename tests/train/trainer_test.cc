@@ -117,7 +117,10 @@ class TrainerReference : public testing::TestWithParam<std::string> {
       const double norm =
           (master.value - setup.before.at(master.name)).to(at::kDouble).norm().item<double>();
       const double expected = training.at("update_norms").at(master.name).get<double>();
-      EXPECT_NEAR(norm, expected, tolerance * expected) << master.name;
+      // A key's bias moves all scores of a query nearly alike: its gradient is a small rest of
+      // large terms, of which bf16 leaves little.
+      const bool is_vague = tolerance > 0.01 && master.name.ends_with("k_proj.bias");
+      EXPECT_NEAR(norm, expected, (is_vague ? 0.5 : tolerance) * expected) << master.name;
       sum += norm * norm;
     }
     const double expected = training.at("update_norm").get<double>();

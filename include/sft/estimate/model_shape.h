@@ -34,6 +34,7 @@ struct ModelShape {
   // Trained numbers; a tied output matrix counts once.
   int64_t num_parameters() const;
   int64_t num_layer_parameters() const;  // of one layer
+  uint64_t weight_bytes() const;         // on disk, in `dtype`
 
   // Floating-point operations, a multiply-add as two. Attention is causal, so that a token of a
   // sample of `sample_tokens` looks back at half of them on average.

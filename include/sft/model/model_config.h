@@ -35,6 +35,7 @@ struct ModelConfig {
   double attention_soft_cap = 0;       // of scores; 0: none
   double logit_soft_cap = 0;           // of logits; 0: none
   double clip_qkv = 0;                 // bound of queries, keys and values; 0: none
+  int64_t padding_id = -1;             // its embedding is not trained, as in transformers; -1: none
   std::vector<int32_t> eos_token_ids;  // config.json's, then generation_config.json's
   Json json;                           // the whole file, for the checkpoints written from it
 };

@@ -54,6 +54,7 @@ void read_gemma2(const ConfigFields& fields, ModelConfig& config) {
   config.attention_soft_cap = fields.positive_or_none("attn_logit_softcapping", 50);
   config.logit_soft_cap = fields.positive_or_none("final_logit_softcapping", 30);
   config.norm_weight_offset = 1;
+  config.padding_id = 0;
 }
 
 std::unique_ptr<DecoderLayer> make_layer(const LayerSite& site) {
@@ -71,7 +72,10 @@ std::unique_ptr<CausalLm> make_gemma2(const ModelConfig& config, at::ScalarType 
 }  // namespace
 
 ModelFamily gemma2_family() {
-  return {.name = "gemma2", .read = read_gemma2, .make = make_gemma2};
+  return {.name = "gemma2",
+          .class_name = "Gemma2ForCausalLM",
+          .read = read_gemma2,
+          .make = make_gemma2};
 }
 
 }  // namespace sft

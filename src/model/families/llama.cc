@@ -24,7 +24,8 @@ std::unique_ptr<CausalLm> make_llama(const ModelConfig& config, at::ScalarType d
 }  // namespace
 
 ModelFamily llama_family() {
-  return {.name = "llama", .read = read_llama, .make = make_llama};
+  return {
+      .name = "llama", .class_name = "LlamaForCausalLM", .read = read_llama, .make = make_llama};
 }
 
 }  // namespace sft

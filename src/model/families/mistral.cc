@@ -24,7 +24,10 @@ std::unique_ptr<CausalLm> make_mistral(const ModelConfig& config, at::ScalarType
 }  // namespace
 
 ModelFamily mistral_family() {
-  return {.name = "mistral", .read = read_mistral, .make = make_mistral};
+  return {.name = "mistral",
+          .class_name = "MistralForCausalLM",
+          .read = read_mistral,
+          .make = make_mistral};
 }
 
 }  // namespace sft

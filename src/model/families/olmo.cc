@@ -11,6 +11,7 @@ constexpr double kNormEps = 1e-5;  // whatever the config says
 
 void read_olmo(const ConfigFields& fields, ModelConfig& config) {
   fields.require_text("hidden_act", "silu");
+  config.padding_id = 1;  // where the file does not say
   config.clip_qkv = fields.positive_or_none("clip_qkv", 0);
 }
 
@@ -31,7 +32,7 @@ std::unique_ptr<CausalLm> make_olmo(const ModelConfig& config, at::ScalarType dt
 }  // namespace
 
 ModelFamily olmo_family() {
-  return {.name = "olmo", .read = read_olmo, .make = make_olmo};
+  return {.name = "olmo", .class_name = "OlmoForCausalLM", .read = read_olmo, .make = make_olmo};
 }
 
 }  // namespace sft

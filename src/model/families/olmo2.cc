@@ -35,7 +35,9 @@ class Olmo2Layer final : public DecoderLayer {
 
 void read_olmo2(const ConfigFields& fields, ModelConfig& config) {
   fields.require_text("hidden_act", "silu");
-  config.rms_norm_eps = 1e-5;  // where the file does not say
+  // Where the file does not say:
+  config.rms_norm_eps = 1e-5;
+  config.padding_id = 1;
 }
 
 std::unique_ptr<DecoderLayer> make_layer(const LayerSite& site) {
@@ -51,7 +53,8 @@ std::unique_ptr<CausalLm> make_olmo2(const ModelConfig& config, at::ScalarType d
 }  // namespace
 
 ModelFamily olmo2_family() {
-  return {.name = "olmo2", .read = read_olmo2, .make = make_olmo2};
+  return {
+      .name = "olmo2", .class_name = "Olmo2ForCausalLM", .read = read_olmo2, .make = make_olmo2};
 }
 
 }  // namespace sft

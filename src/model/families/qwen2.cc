@@ -24,7 +24,8 @@ std::unique_ptr<CausalLm> make_qwen2(const ModelConfig& config, at::ScalarType d
 }  // namespace
 
 ModelFamily qwen2_family() {
-  return {.name = "qwen2", .read = read_qwen2, .make = make_qwen2};
+  return {
+      .name = "qwen2", .class_name = "Qwen2ForCausalLM", .read = read_qwen2, .make = make_qwen2};
 }
 
 }  // namespace sft

@@ -23,7 +23,8 @@ std::unique_ptr<CausalLm> make_qwen3(const ModelConfig& config, at::ScalarType d
 }  // namespace
 
 ModelFamily qwen3_family() {
-  return {.name = "qwen3", .read = read_qwen3, .make = make_qwen3};
+  return {
+      .name = "qwen3", .class_name = "Qwen3ForCausalLM", .read = read_qwen3, .make = make_qwen3};
 }
 
 }  // namespace sft
