@@ -37,10 +37,33 @@ struct InitFlags {
   std::string output;
 };
 
+// config.json's fields that some families have, into `config` where --size has them.
+void add_family_fields(const ConfigNode& size, Json& config) {
+  for (const char* const key : {"sliding_window", "max_window_layers", "query_pre_attn_scalar"}) {
+    if (size.has(key)) {
+      int64_t value = 0;
+      size.read(key, value);
+      config[key] = value;
+    }
+  }
+  for (const char* const key : {"attn_logit_softcapping", "final_logit_softcapping", "clip_qkv"}) {
+    if (size.has(key)) {
+      double value = 0;
+      size.read(key, value);
+      config[key] = value;
+    }
+  }
+  if (size.has("use_sliding_window")) {
+    bool value = false;
+    size.read("use_sliding_window", value);
+    config["use_sliding_window"] = value;
+  }
+}
+
 // The sizes of --size, a YAML map of config.json's own keys, over those of a small model.
 Json config_of(const InitFlags& flags) {
   const ConfigNode size = ConfigNode::parse(flags.size, "--size");
-  Json config = {{"architectures", Json::array({"LlamaForCausalLM"})},
+  Json config = {{"architectures", Json::array({transformers_class(flags.arch)})},
                  {"model_type", flags.arch},
                  {"hidden_act", "silu"},
                  {"attention_bias", false},
@@ -64,6 +87,7 @@ Json config_of(const InitFlags& flags) {
   size.read("rms_norm_eps", eps, {.min = 1e-12, .max = 1});
   size.read("rope_theta", theta, {.min = 1, .max = 1e12});
   size.read("tie_word_embeddings", is_tied);
+  add_family_fields(size, config);
   size.finish();
   size.check();
   config["rms_norm_eps"] = eps;
@@ -159,7 +183,7 @@ int init(const InitFlags& flags, const CommonOptions& common) {
 
 RunCommand define_init(CLI::App& app, const CommonOptions& common) {
   auto flags = std::make_shared<InitFlags>();
-  app.add_option("--arch", flags->arch, "the model family [llama]");
+  app.add_option("--arch", flags->arch, "the model family, a model_type of config.json [llama]");
   app.add_option("--size", flags->size,
                  "sizes by config.json's names, as YAML: '{hidden_size: 256, num_hidden_layers: "
                  "4}'; what is left out is that of a small model");

@@ -7,7 +7,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 
 #include "infer/sampling.h"
@@ -54,7 +53,9 @@ struct Packing {
 
 // Logits [rows, vocab] in float32 of hidden states [rows, hidden].
 Tensor logits_of(const Tensor& hidden, const CausalLm& model) {
-  return at::matmul(hidden, model.output_weight().t()).to(at::kFloat).cpu().contiguous();
+  return capped_logits(hidden, model.output_weight(), model.config().logit_soft_cap)
+      .cpu()
+      .contiguous();
 }
 
 void check_ids(std::span<const int32_t> ids, const CausalLm& model, size_t request) {
@@ -224,9 +225,9 @@ std::vector<ScoreResult> Engine::score(std::span<const ScoreRequest> requests,
     const Tensor hidden = model_->hidden_states(
         {id_tensor(packing.ids, *model_), id_tensor(packing.positions, *model_)}, pattern,
         Recompute::kNothing);
-    const TokenLogprobs scored =
-        token_logprobs(at::index_select(hidden, 0, id_tensor(rows, *model_)),
-                       model_->output_weight(), id_tensor(targets, *model_));
+    const TokenLogprobs scored = token_logprobs(
+        at::index_select(hidden, 0, id_tensor(rows, *model_)), model_->output_weight(),
+        id_tensor(targets, *model_), model_->config().logit_soft_cap);
     const Tensor logprobs = scored.logprobs.cpu();
     const Tensor is_greedy = scored.is_greedy.cpu();
     const auto* logprob = logprobs.const_data_ptr<float>();

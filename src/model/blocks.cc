@@ -1,14 +1,14 @@
 #include "model/blocks.h"
 
-#include <cmath>
-
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/clamp.h>
 #include <ATen/ops/linear.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "sft/ops/gated_activation.h"
+#include "sft/ops/layer_norm.h"
 #include "sft/ops/rms_norm.h"
-#include "sft/ops/swiglu.h"
 
 namespace sft {
 
@@ -26,49 +26,96 @@ Tensor Linear::forward(const Tensor& x) const {
   return at::linear(x, weight_, bias_);
 }
 
-RmsNorm::RmsNorm(ParameterSet& parameters, const std::string& name, int64_t width, double eps)
-    : weight_(parameters.add(name + ".weight", {width})), eps_(eps) {}
+RmsNorm::RmsNorm(ParameterSet& parameters, const std::string& name, int64_t width,
+                 const ModelConfig& config)
+    : weight_(parameters.add(name + ".weight", {width})),
+      eps_(config.rms_norm_eps),
+      weight_offset_(config.norm_weight_offset) {}
 
 Tensor RmsNorm::forward(const Tensor& x) const {
-  return rms_norm(x, weight_, eps_);
+  return rms_norm(x, weight_, eps_, weight_offset_);
 }
 
-SelfAttention::SelfAttention(ParameterSet& parameters, const std::string& name,
-                             const ModelConfig& config, int64_t layer)
-    : layer_(layer),
-      head_dim_(config.shape.head_dim),
-      q_proj_(parameters, name + ".q_proj", config.shape.hidden_size,
-              config.shape.num_heads * head_dim_, config.shape.has_attention_bias),
-      k_proj_(parameters, name + ".k_proj", config.shape.hidden_size,
-              config.shape.num_kv_heads * head_dim_, config.shape.has_attention_bias),
-      v_proj_(parameters, name + ".v_proj", config.shape.hidden_size,
-              config.shape.num_kv_heads * head_dim_, config.shape.has_attention_bias),
-      o_proj_(parameters, name + ".o_proj", config.shape.num_heads * head_dim_,
-              config.shape.hidden_size, config.shape.has_attention_bias) {}
+Tensor LayerNorm::forward(const Tensor& x) const {
+  return layer_norm(x, eps_);
+}
 
-Tensor SelfAttention::forward(const Tensor& x, const Tensor& positions, const RotaryTable& rotary,
-                              AttentionPattern& pattern) const {
-  const int64_t tokens = x.size(0);
-  const Tensor q = q_proj_.forward(x).view({tokens, -1, head_dim_});  // [tokens, heads, head_dim]
-  const Tensor k =
-      k_proj_.forward(x).view({tokens, -1, head_dim_});  // [tokens, kv_heads, head_dim]
-  const Tensor v = v_proj_.forward(x).view({tokens, -1, head_dim_});
-  const double scale = 1 / std::sqrt(static_cast<double>(head_dim_));
-  const Tensor out = pattern.attend(layer_, apply_rotary(q, positions, rotary),
-                                    apply_rotary(k, positions, rotary), v, scale);
+namespace {
+
+std::optional<RmsNorm> make_head_norm(const LayerSite& site, const std::string& name,
+                                      QueryKeyNorm norm, int64_t heads) {
+  if (norm == QueryKeyNorm::kNone) {
+    return std::nullopt;
+  }
+  const int64_t head_dim = site.config.shape.head_dim;
+  return RmsNorm(site.parameters, site.name + ".self_attn." + name,
+                 norm == QueryKeyNorm::kPerHead ? head_dim : heads * head_dim, site.config);
+}
+
+Linear make_projection(const LayerSite& site, const std::string& name, int64_t heads) {
+  const ModelShape& shape = site.config.shape;
+  return {site.parameters, site.name + ".self_attn." + name, shape.hidden_size,
+          heads * shape.head_dim, shape.has_qkv_bias};
+}
+
+}  // namespace
+
+SelfAttention::SelfAttention(const LayerSite& site, QueryKeyNorm norm)
+    : layer_(site.index),
+      head_dim_(site.config.shape.head_dim),
+      clip_(site.config.clip_qkv),
+      rule_({.scale = site.config.attention_scale,
+             .soft_cap = site.config.attention_soft_cap,
+             .window = site.config.shape.layer_windows.at(static_cast<size_t>(site.index))}),
+      norm_(norm),
+      q_proj_(make_projection(site, "q_proj", site.config.shape.num_heads)),
+      k_proj_(make_projection(site, "k_proj", site.config.shape.num_kv_heads)),
+      v_proj_(make_projection(site, "v_proj", site.config.shape.num_kv_heads)),
+      o_proj_(site.parameters, site.name + ".self_attn.o_proj",
+              site.config.shape.num_heads * head_dim_, site.config.shape.hidden_size,
+              site.config.shape.has_attention_output_bias),
+      q_norm_(make_head_norm(site, "q_norm", norm, site.config.shape.num_heads)),
+      k_norm_(make_head_norm(site, "k_norm", norm, site.config.shape.num_kv_heads)) {}
+
+Tensor SelfAttention::heads(const Linear& projection, const Tensor& x,
+                            const std::optional<RmsNorm>& norm) const {
+  Tensor y = projection.forward(x);  // [tokens, heads * head_dim]
+  if (clip_ > 0) {
+    y = at::clamp(y, -clip_, clip_);
+  }
+  if (norm && norm_ == QueryKeyNorm::kProjection) {
+    y = norm->forward(y);
+  } else if (norm) {
+    y = norm->forward(y.view({-1, head_dim_}));  // a head a row
+  }
+  return y.view({x.size(0), -1, head_dim_});
+}
+
+Tensor SelfAttention::forward(const Tensor& x, const LayerContext& context) const {
+  const Tensor q = heads(q_proj_, x, q_norm_);  // [tokens, heads, head_dim]
+  const Tensor k = heads(k_proj_, x, k_norm_);  // [tokens, kv_heads, head_dim]
+  const Tensor v = heads(v_proj_, x, std::nullopt);
+  const Tensor out =
+      context.pattern.attend(layer_, {.queries = apply_rotary(q, context.positions, context.rotary),
+                                      .keys = apply_rotary(k, context.positions, context.rotary),
+                                      .values = v,
+                                      .rule = rule_});
   return o_proj_.forward(out.flatten(1));
 }
 
-GatedMlp::GatedMlp(ParameterSet& parameters, const std::string& name, const ModelConfig& config)
-    : gate_proj_(parameters, name + ".gate_proj", config.shape.hidden_size,
-                 config.shape.intermediate_size, config.shape.has_mlp_bias),
-      up_proj_(parameters, name + ".up_proj", config.shape.hidden_size,
-               config.shape.intermediate_size, config.shape.has_mlp_bias),
-      down_proj_(parameters, name + ".down_proj", config.shape.intermediate_size,
-                 config.shape.hidden_size, config.shape.has_mlp_bias) {}
+GatedMlp::GatedMlp(const LayerSite& site, Activation activation)
+    : activation_(activation),
+      gate_proj_(site.parameters, site.name + ".mlp.gate_proj", site.config.shape.hidden_size,
+                 site.config.shape.intermediate_size, site.config.shape.has_mlp_bias),
+      up_proj_(site.parameters, site.name + ".mlp.up_proj", site.config.shape.hidden_size,
+               site.config.shape.intermediate_size, site.config.shape.has_mlp_bias),
+      down_proj_(site.parameters, site.name + ".mlp.down_proj", site.config.shape.intermediate_size,
+                 site.config.shape.hidden_size, site.config.shape.has_mlp_bias) {}
 
 Tensor GatedMlp::forward(const Tensor& x) const {
-  return down_proj_.forward(swiglu(gate_proj_.forward(x), up_proj_.forward(x)));
+  const Tensor gate = gate_proj_.forward(x);
+  const Tensor up = up_proj_.forward(x);
+  return down_proj_.forward(activation_ == Activation::kSilu ? swiglu(gate, up) : geglu(gate, up));
 }
 
 namespace {

@@ -8,22 +8,29 @@
 namespace sft {
 
 std::span<const ModelFamily> model_families() {
-  static constexpr std::array kFamilies = {
-      ModelFamily{"llama", make_llama},
+  static const std::array kFamilies = {
+      gemma2_family(), llama_family(), mistral_family(), olmo_family(),
+      olmo2_family(),  qwen2_family(), qwen3_family(),
   };
   return kFamilies;
 }
 
-std::unique_ptr<CausalLm> make_model(const ModelConfig& config, at::ScalarType dtype,
-                                     at::Device device) {
+const ModelFamily& find_family(std::string_view model_type, const std::string& where) {
   try {
-    const ModelFamily& family =
-        find_entry(model_families(), "model family", config.shape.model_type);
-    return family.make(config, dtype, device);
+    return find_entry(model_families(), "model_type", model_type);
   } catch (const UsageError& error) {
     // A model's own file is at fault, not the command line.
-    throw Error(std::string("config.json: model_type: ") + error.what());
+    throw Error(where + ": " + error.what());
   }
+}
+
+std::string_view transformers_class(std::string_view model_type) {
+  return find_entry(model_families(), "model_type", model_type).class_name;
+}
+
+std::unique_ptr<CausalLm> make_model(const ModelConfig& config, at::ScalarType dtype,
+                                     at::Device device) {
+  return find_family(config.shape.model_type, "config.json").make(config, dtype, device);
 }
 
 }  // namespace sft

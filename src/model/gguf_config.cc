@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -179,9 +180,8 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       read_positive(file, prefix + "attention.layer_norm_rms_epsilon", std::nullopt);
   // transformers 5 reads `dtype` and `rope_parameters`, earlier ones `torch_dtype` and
   // `rope_theta`; each passes over the other's.
-  return {
+  Json config = {
       {"architectures", Json::array({family.class_name})},
-      {"attention_bias", false},
       {"attention_dropout", 0.0},
       {"bos_token_id", token_id(file, "bos_token_id", sizes)},
       {"dtype", dtype_name},
@@ -192,7 +192,6 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       {"initializer_range", 0.02},
       {"intermediate_size", sizes.intermediate},
       {"max_position_embeddings", sizes.context},
-      {"mlp_bias", false},
       {"model_type", family.model_type},
       {"num_attention_heads", sizes.heads},
       {"num_hidden_layers", sizes.layers},
@@ -206,6 +205,17 @@ Json make_config(const GgufFile& file, const GgufFamily& family, const GgufSizes
       {"use_cache", true},
       {"vocab_size", sizes.vocab},
   };
+  config.update(family.fields);
+  // Keys in the alphabet's order, as transformers writes them.
+  std::map<std::string, Json> sorted;
+  for (const auto& [key, value] : config.items()) {
+    sorted[key] = value;
+  }
+  config = Json::object();
+  for (const auto& [key, value] : sorted) {
+    config[key] = value;
+  }
+  return config;
 }
 
 Json make_generation_config(const GgufFile& file, const GgufSizes& sizes) {

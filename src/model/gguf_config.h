@@ -30,6 +30,7 @@ struct GgufFamily {
   std::string architecture;  // GGUF's name, "llama"
   std::string class_name;    // "LlamaForCausalLM"
   std::string model_type;
+  Json fields;  // that other families do not have
 };
 
 // config.json and generation_config.json. `is_tied`: the output matrix is the embedding.

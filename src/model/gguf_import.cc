@@ -52,6 +52,12 @@ Shape query_shape(const GgufSizes& sizes) {
 Shape key_shape(const GgufSizes& sizes) {
   return {sizes.kv_heads * sizes.head_dim, sizes.hidden};
 }
+Shape query_bias_shape(const GgufSizes& sizes) {
+  return {sizes.heads * sizes.head_dim};
+}
+Shape key_bias_shape(const GgufSizes& sizes) {
+  return {sizes.kv_heads * sizes.head_dim};
+}
 Shape attention_output_shape(const GgufSizes& sizes) {
   return {sizes.hidden, sizes.heads * sizes.head_dim};
 }
@@ -80,15 +86,41 @@ constexpr std::array kLlamaLayer = {
     TensorRow{"ffn_down.weight", "mlp.down_proj.weight", down_shape},
 };
 
+// The converter leaves the rows as they are: llama.cpp rotates this architecture's heads by halves.
+constexpr std::array kQwen2Layer = {
+    TensorRow{"attn_norm.weight", "input_layernorm.weight", norm_shape},
+    TensorRow{"attn_q.weight", "self_attn.q_proj.weight", query_shape},
+    TensorRow{"attn_q.bias", "self_attn.q_proj.bias", query_bias_shape},
+    TensorRow{"attn_k.weight", "self_attn.k_proj.weight", key_shape},
+    TensorRow{"attn_k.bias", "self_attn.k_proj.bias", key_bias_shape},
+    TensorRow{"attn_v.weight", "self_attn.v_proj.weight", key_shape},
+    TensorRow{"attn_v.bias", "self_attn.v_proj.bias", key_bias_shape},
+    TensorRow{"attn_output.weight", "self_attn.o_proj.weight", attention_output_shape},
+    TensorRow{"ffn_norm.weight", "post_attention_layernorm.weight", norm_shape},
+    TensorRow{"ffn_gate.weight", "mlp.gate_proj.weight", up_shape},
+    TensorRow{"ffn_up.weight", "mlp.up_proj.weight", up_shape},
+    TensorRow{"ffn_down.weight", "mlp.down_proj.weight", down_shape},
+};
+
+// What of config.json only this family's has.
+Json llama_fields() {
+  return {{"attention_bias", false}, {"mlp_bias", false}};
+}
+Json qwen2_fields() {
+  return {{"use_sliding_window", false}};
+}
+
 struct ArchitectureRow {
   std::string_view name;  // metadata general.architecture, and the prefix of the others
   std::string_view class_name;
   std::string_view model_type;
   std::span<const TensorRow> layer;
+  Json (*fields)();
 };
 
 constexpr std::array kArchitectures = {
-    ArchitectureRow{"llama", "LlamaForCausalLM", "llama", kLlamaLayer},
+    ArchitectureRow{"llama", "LlamaForCausalLM", "llama", kLlamaLayer, llama_fields},
+    ArchitectureRow{"qwen2", "Qwen2ForCausalLM", "qwen2", kQwen2Layer, qwen2_fields},
 };
 
 const ArchitectureRow& find_architecture(const GgufFile& file) {
@@ -241,7 +273,7 @@ std::string_view config_dtype_name(DType dtype) {
 void write_gguf_model(const GgufFile& file, DType dtype, const std::filesystem::path& folder) {
   const ArchitectureRow& row = find_architecture(file);
   const GgufFamily family = {std::string(row.name), std::string(row.class_name),
-                             std::string(row.model_type)};
+                             std::string(row.model_type), row.fields()};
   const GgufSizes sizes = read_gguf_sizes(file, family.architecture);
   const bool is_tied = !file.tensors().contains(std::string(kOutput.gguf_name));
   const Json config = make_config(file, family, sizes, config_dtype_name(dtype), is_tied);

@@ -6,7 +6,6 @@
 #include <ATen/ops/empty_like.h>
 
 #include "sft/core/error.h"
-#include "sft/ops/attention.h"
 
 namespace sft {
 namespace {
@@ -50,26 +49,24 @@ Tensor KvCache::values(int64_t layer) const {
   return place.values.slice(1, 0, place.length);
 }
 
-Tensor PrefillAttention::attend(int64_t layer, const Tensor& queries, const Tensor& keys,
-                                const Tensor& values, double scale) {
+Tensor PrefillAttention::attend(int64_t layer, const AttentionInput& input) {
   for (size_t i = 0; i < caches_.size(); ++i) {
     SFT_CHECK(layer > 0 || caches_[i]->length() == 0);
     const int64_t begin = cu_seqlens_[i];
     const int64_t end = cu_seqlens_[i + 1];
-    caches_[i]->append(layer, keys.slice(0, begin, end), values.slice(0, begin, end));
+    caches_[i]->append(layer, input.keys.slice(0, begin, end), input.values.slice(0, begin, end));
   }
-  return attention(queries, keys, values, cu_seqlens_, scale);
+  return attention(input.queries, input.keys, input.values, cu_seqlens_, input.rule);
 }
 
-Tensor DecodeAttention::attend(int64_t layer, const Tensor& queries, const Tensor& keys,
-                               const Tensor& values, double scale) {
-  Tensor output = at::empty_like(queries);
+Tensor DecodeAttention::attend(int64_t layer, const AttentionInput& input) {
+  Tensor output = at::empty_like(input.queries);
   for (size_t i = 0; i < caches_.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
     KvCache& cache = *caches_[i];
-    cache.append(layer, keys.slice(0, row, row + 1), values.slice(0, row, row + 1));
-    output.select(0, row).copy_(
-        cached_attention(queries.select(0, row), cache.keys(layer), cache.values(layer), scale));
+    cache.append(layer, input.keys.slice(0, row, row + 1), input.values.slice(0, row, row + 1));
+    output.select(0, row).copy_(cached_attention(input.queries.select(0, row), cache.keys(layer),
+                                                 cache.values(layer), input.rule));
   }
   return output;
 }

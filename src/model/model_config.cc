@@ -6,65 +6,27 @@
 
 #include <fmt/format.h>
 
+#include "model/config_fields.h"
+#include "model/families.h"
+#include "model/rope.h"
+
 #include "sft/core/error.h"
-#include "sft/core/format.h"
 
 namespace sft {
 namespace {
 
-bool is_there(const Json& json, const std::string& key) {
-  return json.contains(key) && !json.at(key).is_null();
-}
-
-void read_number(const Json& json, const std::string& key, const std::string& where,
-                 double& value) {
-  if (!is_there(json, key)) {
-    return;
+// An id that is no token's (-1 in old files) is no one's embedding either.
+void read_padding(const Json& json, ModelConfig& config) {
+  if (!json.contains("pad_token_id")) {
+    return;  // the family's default
   }
-  const double number = json_member<double>(json, key, where);
-  if (!(number > 0) || !std::isfinite(number)) {
-    throw Error(where + ": " + key + " is " + format_shortest(number) + ", must be greater than 0");
-  }
-  value = number;
-}
-
-// Kinds of rotary positions other than the plain one change the arithmetic.
-void check_rope_kind(const Json& rope, const std::string& where) {
-  for (const char* const key : {"rope_type", "type"}) {
-    if (is_there(rope, key)) {
-      const auto kind = json_member<std::string>(rope, key, where);
-      if (kind != "default") {
-        throw Error(fmt::format("{}: rope scaling of kind '{}' is not supported", where, kind));
-      }
-      return;
-    }
-  }
-}
-
-void read_rope(const Json& json, const std::string& where, ModelConfig& config) {
-  read_number(json, "rope_theta", where, config.rope_theta);
-  for (const char* const key : {"rope_parameters", "rope_scaling"}) {
-    if (!is_there(json, key)) {
-      continue;
-    }
-    const Json& rope = json.at(key);
-    const std::string place = where + ": " + key;
-    if (!rope.is_object()) {
-      throw Error(place + " must be an object");
-    }
-    check_rope_kind(rope, place);
-    read_number(rope, "rope_theta", place, config.rope_theta);
-    double partial = 1;
-    read_number(rope, "partial_rotary_factor", place, partial);
-    if (partial != 1) {
-      throw Error(place + ": partial_rotary_factor is " + format_shortest(partial) +
-                  ", only 1 is supported");
-    }
-  }
+  const Json& id = json.at("pad_token_id");
+  const bool is_token = id.is_number_integer() && id >= 0 && id < config.shape.vocab_size;
+  config.padding_id = is_token ? id.get<int64_t>() : -1;
 }
 
 void read_eos(const Json& json, const std::string& where, ModelConfig& config) {
-  if (!is_there(json, "eos_token_id")) {
+  if (!ConfigFields(json, where).has("eos_token_id")) {
     return;
   }
   const Json& value = json.at("eos_token_id");
@@ -97,14 +59,12 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   ModelConfig config;
   config.shape = read_model_shape(json, where);
   check_context(config.shape, where);
-  read_number(json, "rms_norm_eps", where, config.rms_norm_eps);
-  read_rope(json, where, config);
-  if (is_there(json, "hidden_act")) {
-    const auto activation = json_member<std::string>(json, "hidden_act", where);
-    if (activation != "silu") {
-      throw Error(where + ": hidden_act '" + activation + "' is not supported, only 'silu'");
-    }
-  }
+  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.shape.head_dim));
+  const ConfigFields fields(json, where);
+  find_family(config.shape.model_type, where).read(fields, config);
+  fields.read_positive("rms_norm_eps", config.rms_norm_eps);
+  read_rope(fields, config);
+  read_padding(json, config);
   read_eos(json, where, config);
   config.json = json;
   return config;

@@ -129,7 +129,8 @@ void init_weights(CausalLm& model, uint64_t seed) {
   const at::NoGradGuard no_grad;
   for (const Parameter& parameter : model.parameters().all()) {
     if (parameter.value.dim() == 1) {
-      parameter.value.fill_(parameter.name.ends_with(".bias") ? 0 : 1);
+      parameter.value.fill_(
+          parameter.name.ends_with(".bias") ? 0 : 1 - model.config().norm_weight_offset);
       continue;
     }
     const Rng rng(seed, parameter.name);

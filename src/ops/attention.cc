@@ -1,5 +1,6 @@
 #include "sft/ops/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 #include <vector>
@@ -12,7 +13,11 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/tanh.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include "ops/block_attention.h"
+#include "ops/cpu_kernels.h"
 
 #include "sft/core/error.h"
 
@@ -106,10 +111,30 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
   }
 };
 
+// Products [.., keys] in float32 as scores.
+Tensor scores_of(const Tensor& products, const AttentionRule& rule) {
+  const Tensor scores = products.to(at::kFloat) * rule.scale;
+  return rule.soft_cap == 0 ? scores : at::tanh(scores / rule.soft_cap) * rule.soft_cap;
+}
+
+// [length, length], true where a key is later than the query or before its window.
+Tensor unseen_keys(int64_t length, const AttentionRule& rule, const at::TensorOptions& options) {
+  const Tensor all = at::ones({length, length}, options.dtype(at::kBool));
+  const Tensor later = all.triu(1);
+  return rule.window == 0 ? later : later.logical_or(all.tril(-rule.window));
+}
+
+bool is_cut_by_window(std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
+  return rule.window > 0 &&
+         std::adjacent_find(cu_seqlens.begin(), cu_seqlens.end(), [&](int32_t begin, int32_t end) {
+           return end - begin > rule.window;
+         }) != cu_seqlens.end();
+}
+
 }  // namespace
 
 Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                       std::span<const int32_t> cu_seqlens, double scale) {
+                       std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
   const int64_t kv_heads = keys.size(1);
   const int64_t group = queries.size(1) / kv_heads;
   std::vector<Tensor> outputs;
@@ -119,42 +144,48 @@ Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& 
     const Tensor q = grouped(rows(queries, begin, end), kv_heads);
     const Tensor k = shared_by_group(rows(keys, begin, end), group);
     const Tensor v = shared_by_group(rows(values, begin, end), group);
-    const Tensor scores = at::matmul(q, k.transpose(-2, -1)).to(at::kFloat) * scale;
-    const Tensor is_later =
-        at::ones({end - begin, end - begin}, q.options().dtype(at::kBool)).triu(1);
+    const Tensor scores = scores_of(at::matmul(q, k.transpose(-2, -1)), rule);
+    const Tensor unseen = unseen_keys(end - begin, rule, q.options());
     const Tensor weights =
-        at::softmax(scores.masked_fill(is_later, -INFINITY), -1).to(values.scalar_type());
+        at::softmax(scores.masked_fill(unseen, -INFINITY), -1).to(values.scalar_type());
     outputs.push_back(ungrouped(at::matmul(weights, v)));
   }
   return at::cat(outputs, 0);
 }
 
 Tensor attention(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                 std::span<const int32_t> cu_seqlens, double scale) {
+                 std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
   SFT_CHECK(queries.size(1) % keys.size(1) == 0);
   SFT_CHECK(!cu_seqlens.empty() && cu_seqlens.back() == queries.size(0));
-  if (!queries.is_cpu()) {
-    return attention_plain(queries, keys, values, cu_seqlens, scale);
+  if (!has_cpu_kernels(queries)) {
+    return attention_plain(queries, keys, values, cu_seqlens, rule);
+  }
+  // LibTorch's kernel has neither caps nor windows.
+  if (rule.soft_cap != 0 || is_cut_by_window(cu_seqlens, rule)) {
+    return block_attention(queries, keys, values, cu_seqlens, rule);
   }
   return AttentionFunction::apply(queries.contiguous(), keys.contiguous(), values.contiguous(),
                                   std::vector<int64_t>(cu_seqlens.begin(), cu_seqlens.end()),
-                                  scale);
+                                  rule.scale);
 }
 
-Tensor cached_attention(const Tensor& query, const Tensor& keys, const Tensor& values,
-                        double scale) {
-  const int64_t kv_heads = keys.size(0);
+Tensor cached_attention(const Tensor& query, const Tensor& all_keys, const Tensor& all_values,
+                        const AttentionRule& rule) {
+  const int64_t kv_heads = all_keys.size(0);
   const int64_t group = query.size(0) / kv_heads;
+  const int64_t length = all_keys.size(1);
+  const int64_t first = rule.window == 0 ? 0 : std::max<int64_t>(0, length - rule.window);
+  const Tensor keys = all_keys.slice(1, first).unsqueeze(0);
+  const Tensor values = all_values.slice(1, first).unsqueeze(0);
   // The queries that share a key head are so many rows of a sequence that sees all keys.
   const Tensor q = query.view({1, kv_heads, group, query.size(1)});
-  if (!query.is_cpu()) {
-    const Tensor scores = at::matmul(q, keys.unsqueeze(0).transpose(-2, -1)).to(at::kFloat) * scale;
+  if (!query.is_cpu() || rule.soft_cap != 0) {
+    const Tensor scores = scores_of(at::matmul(q, keys.transpose(-2, -1)), rule);
     const Tensor weights = at::softmax(scores, -1).to(values.scalar_type());
-    return at::matmul(weights, values.unsqueeze(0)).view_as(query);
+    return at::matmul(weights, values).view_as(query);
   }
   const Tensor out = std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
-      q, keys.unsqueeze(0), values.unsqueeze(0), kNoDropout, /*is_causal=*/false,
-      /*attn_mask=*/{}, scale));
+      q, keys, values, kNoDropout, /*is_causal=*/false, /*attn_mask=*/{}, rule.scale));
   return out.reshape({query.size(0), query.size(1)});
 }
 

@@ -27,21 +27,61 @@ struct AdamwFactors {
   float gradient_scale;
 };
 
+// What a row of RMSNorm needs beside its numbers.
+struct RmsFactors {
+  float eps_or_scale;   // forward: eps; backward: 1 / rms
+  float weight_offset;  // added to each weight
+};
+
+// Logits z become soft_cap * tanh(z / soft_cap); 0: they stay.
+struct LossFactors {
+  float scale;
+  float soft_cap;
+};
+
+// What a row of attention's products is made into scores with: scale * product, softly capped as
+// logits are.
+struct ScoreFactors {
+  float scale;
+  float soft_cap;
+};
+struct KeyRange {
+  int64_t first;
+  int64_t last;
+  int64_t count;
+};
+struct AttentionRowSums {
+  float log_sum;
+  float mean;
+};
+
 // Loops over elements of type T (float or Bf16), arithmetic in float32, rounded once.
 template <typename T>
 struct ElementKernels {
   // One row of RMSNorm; returns 1 / rms.
-  float (*rms_forward)(const T* x, const T* weight, T* y, int64_t width, float eps);
+  float (*rms_forward)(const T* x, const T* weight, T* y, int64_t width, RmsFactors factors);
   // With n = x * scale: dweight += dy * n, dx = scale * (w dy - n * mean(w dy n)).
   void (*rms_backward)(const T* x, const T* weight, const T* dy, T* dx, float* dweight,
-                       int64_t width, float scale);
+                       int64_t width, RmsFactors factors);
+  // One row of a norm without parameters; moments: mean and 1 / deviation.
+  void (*layer_forward)(const T* x, T* y, float* moments, int64_t width, float eps);
+  void (*layer_backward)(const T* x, const T* dy, T* dx, const float* moments, int64_t width);
   void (*swiglu_forward)(const T* gate, const T* up, T* y, int64_t count);
   void (*swiglu_backward)(const T* gate, const T* up, const T* dy, T* dgate, T* dup, int64_t count);
+  void (*geglu_forward)(const T* gate, const T* up, T* y, int64_t count);
+  void (*geglu_backward)(const T* gate, const T* up, const T* dy, T* dgate, T* dup, int64_t count);
   // One token's heads: (a, b) -> (a cos - b sin, b cos + a sin); `sign` -1 turns back.
   void (*rotate)(const T* x, T* y, const float* cos, const float* sin, int64_t heads, int64_t half,
                  float sign);
   // The loss of one row of logits; turns the row into scale * (softmax - onehot).
-  float (*loss_and_gradient)(T* logits, int64_t vocab, int64_t target, float scale);
+  float (*loss_and_gradient)(T* logits, int64_t vocab, int64_t target, LossFactors factors);
+  // A row of products q . k becomes weights: softmax over the keys [first, last) of `count`, 0
+  // elsewhere. Returns the logarithm of the sum of exponentials.
+  float (*attention_weights)(T* scores, KeyRange keys, ScoreFactors factors);
+  // The same from that logarithm, in `scores`; the gradient by the weights, in `dweights`, becomes
+  // that by the products. `mean` is the sum of weight * gradient.
+  void (*attention_weights_backward)(T* scores, T* dweights, KeyRange keys, AttentionRowSums sums,
+                                     ScoreFactors factors);
   void (*adamw)(T* weight, float* master, float* mean, float* square_mean, float* gradient,
                 int64_t count, const AdamwFactors& factors);
   void (*add)(float* into, const T* addend, int64_t count);

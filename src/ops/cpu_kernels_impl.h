@@ -5,64 +5,15 @@
 
 #include "ops/cpu_kernels.h"
 
+// These are part of this file, apart for their length.
+#include "ops/cpu_kernels_math.h"
+#include "ops/cpu_kernels_softmax.h"
+
 namespace sft {
 namespace {
 
-#define SFT_INLINE __attribute__((always_inline)) inline
-
-SFT_INLINE float load(const float& value) {
-  return value;
-}
-SFT_INLINE float load(const Bf16& value) {
-  return __builtin_bit_cast(float, static_cast<uint32_t>(value.bits) << 16);
-}
-
-SFT_INLINE void store(float& place, float value) {
-  place = value;
-}
-// Rounds to nearest, ties to even; a NaN stays one.
-SFT_INLINE void store(Bf16& place, float value) {
-  const auto bits = __builtin_bit_cast(uint32_t, value);
-  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  place.bits = static_cast<uint16_t>(value != value ? 0x7FC0 : rounded);
-}
-
-// e^x to 2 ulp for finite x: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by Taylor's polynomial of
-// degree 7 (remainder below 2^-26), scaled by 2^n. Past +-87 it stays at the ends, so that the
-// exponent's bits never overflow.
-SFT_INLINE float exp_float(float x) {
-  x = x < -87.0F ? -87.0F : (x > 87.0F ? 87.0F : x);
-  constexpr float kLog2E = 1.44269504088896F;
-  constexpr float kLn2High = 0.693359375F;
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float n = (x * kLog2E + kRound) - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float p = 1.0F / 5040;
-  p = p * r + 1.0F / 720;
-  p = p * r + 1.0F / 120;
-  p = p * r + 1.0F / 24;
-  p = p * r + 1.0F / 6;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
-  return p * __builtin_bit_cast(float, (static_cast<int32_t>(n) + 127) << 23);
-}
-
-// Sums of many terms are kept in lanes side by side: a single one would make each addition wait for
-// the last.
-constexpr int64_t kLanes = 32;
-
-SFT_INLINE float lane_sum(const float* lanes) {
-  float sum = 0;
-  for (int64_t j = 0; j < kLanes; ++j) {
-    sum += lanes[j];
-  }
-  return sum;
-}
-
 template <typename T>
-float rms_forward(const T* x, const T* weight, T* y, int64_t width, float eps) {
+float rms_forward(const T* x, const T* weight, T* y, int64_t width, RmsFactors factors) {
   float lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= width; i += kLanes) {
@@ -73,31 +24,93 @@ float rms_forward(const T* x, const T* weight, T* y, int64_t width, float eps) {
   for (; i < width; ++i) {
     lanes[0] += load(x[i]) * load(x[i]);
   }
-  const float scale = 1.0F / __builtin_sqrtf(lane_sum(lanes) / static_cast<float>(width) + eps);
+  const float mean = lane_sum(lanes) / static_cast<float>(width);
+  const float scale = 1.0F / __builtin_sqrtf(mean + factors.eps_or_scale);
+  const float offset = factors.weight_offset;
   for (i = 0; i < width; ++i) {
-    store(y[i], load(weight[i]) * (load(x[i]) * scale));
+    store(y[i], (load(weight[i]) + offset) * (load(x[i]) * scale));
   }
   return scale;
 }
 
 template <typename T>
 void rms_backward(const T* x, const T* weight, const T* dy, T* dx, float* dweight, int64_t width,
-                  float scale) {
+                  RmsFactors factors) {
+  const float scale = factors.eps_or_scale;
+  const float offset = factors.weight_offset;
   float lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= width; i += kLanes) {
     for (int64_t j = 0; j < kLanes; ++j) {
-      lanes[j] += load(weight[i + j]) * load(dy[i + j]) * load(x[i + j]);
+      lanes[j] += (load(weight[i + j]) + offset) * load(dy[i + j]) * load(x[i + j]);
     }
   }
   for (; i < width; ++i) {
-    lanes[0] += load(weight[i]) * load(dy[i]) * load(x[i]);
+    lanes[0] += (load(weight[i]) + offset) * load(dy[i]) * load(x[i]);
   }
   const float mean = lane_sum(lanes) * scale / static_cast<float>(width);
   for (i = 0; i < width; ++i) {
     const float normed = load(x[i]) * scale;
     dweight[i] += load(dy[i]) * normed;
-    store(dx[i], scale * (load(weight[i]) * load(dy[i]) - normed * mean));
+    store(dx[i], scale * ((load(weight[i]) + offset) * load(dy[i]) - normed * mean));
+  }
+}
+
+template <typename T>
+void layer_forward(const T* x, T* y, float* moments, int64_t width, float eps) {
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= width; i += kLanes) {
+    for (int64_t j = 0; j < kLanes; ++j) {
+      lanes[j] += load(x[i + j]);
+    }
+  }
+  for (; i < width; ++i) {
+    lanes[0] += load(x[i]);
+  }
+  const float mean = lane_sum(lanes) / static_cast<float>(width);
+  // A second pass: the mean of squares less the square of the mean would cancel.
+  float squares[kLanes] = {};
+  for (i = 0; i + kLanes <= width; i += kLanes) {
+    for (int64_t j = 0; j < kLanes; ++j) {
+      const float centred = load(x[i + j]) - mean;
+      squares[j] += centred * centred;
+    }
+  }
+  for (; i < width; ++i) {
+    squares[0] += (load(x[i]) - mean) * (load(x[i]) - mean);
+  }
+  const float scale = 1.0F / __builtin_sqrtf(lane_sum(squares) / static_cast<float>(width) + eps);
+  for (i = 0; i < width; ++i) {
+    store(y[i], (load(x[i]) - mean) * scale);
+  }
+  moments[0] = mean;
+  moments[1] = scale;
+}
+
+// With n = (x - mean) * scale: dx = scale * (dy - mean(dy) - n * mean(dy n)).
+template <typename T>
+void layer_backward(const T* x, const T* dy, T* dx, const float* moments, int64_t width) {
+  const float mean = moments[0];
+  const float scale = moments[1];
+  float sums[kLanes] = {};
+  float products[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= width; i += kLanes) {
+    for (int64_t j = 0; j < kLanes; ++j) {
+      sums[j] += load(dy[i + j]);
+      products[j] += load(dy[i + j]) * (load(x[i + j]) - mean);
+    }
+  }
+  for (; i < width; ++i) {
+    sums[0] += load(dy[i]);
+    products[0] += load(dy[i]) * (load(x[i]) - mean);
+  }
+  const float mean_dy = lane_sum(sums) / static_cast<float>(width);
+  const float mean_product = lane_sum(products) * scale / static_cast<float>(width);
+  for (i = 0; i < width; ++i) {
+    const float normed = (load(x[i]) - mean) * scale;
+    store(dx[i], scale * (load(dy[i]) - mean_dy - normed * mean_product));
   }
 }
 
@@ -120,6 +133,33 @@ void swiglu_backward(const T* gate, const T* up, const T* dy, T* dgate, T* dup, 
   }
 }
 
+// gelu(g) = g sigmoid(2 u) with u = sqrt(2 / pi) (g + 0.044715 g^3), as (1 + tanh u) / 2 is
+// sigmoid(2 u).
+constexpr float kGeluSlope = 1.5957691216057308F;  // 2 sqrt(2 / pi)
+constexpr float kGeluCubic = 0.044715F;
+
+template <typename T>
+void geglu_forward(const T* gate, const T* up, T* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = load(gate[i]);
+    const float u = kGeluSlope * (g + kGeluCubic * g * g * g);
+    store(y[i], g / (1.0F + exp_float(-u)) * load(up[i]));
+  }
+}
+
+template <typename T>
+void geglu_backward(const T* gate, const T* up, const T* dy, T* dgate, T* dup, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = load(gate[i]);
+    const float u = kGeluSlope * (g + kGeluCubic * g * g * g);
+    const float sigmoid = 1.0F / (1.0F + exp_float(-u));
+    const float slope = kGeluSlope * (1.0F + 3.0F * kGeluCubic * g * g);  // du / dg
+    const float d = load(dy[i]);
+    store(dup[i], d * g * sigmoid);
+    store(dgate[i], d * load(up[i]) * sigmoid * (1.0F + g * (1.0F - sigmoid) * slope));
+  }
+}
+
 template <typename T>
 void rotate(const T* x, T* y, const float* cos, const float* sin, int64_t heads, int64_t half,
             float sign) {
@@ -134,66 +174,6 @@ void rotate(const T* x, T* y, const float* cos, const float* sin, int64_t heads,
       store(out[i + half], second * cos[i] + first * s);
     }
   }
-}
-
-template <typename T>
-SFT_INLINE float largest(const T* values, int64_t count) {
-  float lanes[kLanes];
-  for (float& lane : lanes) {
-    lane = load(values[0]);
-  }
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) {
-      const float value = load(values[i + j]);
-      lanes[j] = value > lanes[j] ? value : lanes[j];
-    }
-  }
-  float maximum = lanes[0];
-  for (; i < count; ++i) {
-    maximum = load(values[i]) > maximum ? load(values[i]) : maximum;
-  }
-  for (const float lane : lanes) {
-    maximum = lane > maximum ? lane : maximum;
-  }
-  return maximum;
-}
-
-// Sum of e^(value - maximum): blocks of float32 sums, added up in float64, since a vocabulary is
-// too long for one float32 sum.
-template <typename T>
-SFT_INLINE double sum_of_exponentials(const T* values, int64_t count, float maximum) {
-  constexpr int64_t kBlock = 4096;
-  double total = 0;
-  for (int64_t begin = 0; begin < count; begin += kBlock) {
-    const int64_t end = begin + kBlock < count ? begin + kBlock : count;
-    float lanes[kLanes] = {};
-    int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) {
-      for (int64_t j = 0; j < kLanes; ++j) {
-        lanes[j] += exp_float(load(values[i + j]) - maximum);
-      }
-    }
-    for (; i < end; ++i) {
-      lanes[0] += exp_float(load(values[i]) - maximum);
-    }
-    total += static_cast<double>(lane_sum(lanes));
-  }
-  return total;
-}
-
-template <typename T>
-float loss_and_gradient(T* logits, int64_t vocab, int64_t target, float scale) {
-  const float maximum = largest(logits, vocab);
-  const double sum = sum_of_exponentials(logits, vocab, maximum);
-  const float target_logit = load(logits[target]);
-  const float factor = scale / static_cast<float>(sum);
-  for (int64_t i = 0; i < vocab; ++i) {
-    store(logits[i], exp_float(load(logits[i]) - maximum) * factor);
-  }
-  const float probability = __builtin_expf(target_logit - maximum) / static_cast<float>(sum);
-  store(logits[target], (probability - 1.0F) * scale);
-  return maximum + static_cast<float>(__builtin_log(sum)) - target_logit;
 }
 
 template <typename T>
@@ -244,10 +224,16 @@ template <typename T>
 constexpr ElementKernels<T> kElementKernels = {
     .rms_forward = rms_forward<T>,
     .rms_backward = rms_backward<T>,
+    .layer_forward = layer_forward<T>,
+    .layer_backward = layer_backward<T>,
     .swiglu_forward = swiglu_forward<T>,
     .swiglu_backward = swiglu_backward<T>,
+    .geglu_forward = geglu_forward<T>,
+    .geglu_backward = geglu_backward<T>,
     .rotate = rotate<T>,
     .loss_and_gradient = loss_and_gradient<T>,
+    .attention_weights = attention_weights<T>,
+    .attention_weights_backward = attention_weights_backward<T>,
     .adamw = adamw<T>,
     .add = add<T>,
 };

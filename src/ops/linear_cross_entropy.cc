@@ -13,6 +13,7 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
+#include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -36,15 +37,16 @@ int64_t rows_per_chunk(const Tensor& weight) {
 
 // The summed loss of a chunk (in double, in the rows' order); `logits` become their gradient.
 template <typename T>
-double chunk_loss(const Tensor& logits, const Tensor& target_ids, double scale) {
+double chunk_loss(const Tensor& logits, const Tensor& target_ids, const LossRule& rule) {
+  const LossFactors factors = {static_cast<float>(rule.scale), static_cast<float>(rule.soft_cap)};
   const int64_t vocab = logits.size(1);
   auto* const data = mutable_elements<T>(logits);
   const auto* const targets = target_ids.const_data_ptr<int64_t>();
   std::vector<float> losses(static_cast<size_t>(logits.size(0)));
   at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      losses[static_cast<size_t>(row)] = element_kernels<T>().loss_and_gradient(
-          data + row * vocab, vocab, targets[row], static_cast<float>(scale));
+      losses[static_cast<size_t>(row)] =
+          element_kernels<T>().loss_and_gradient(data + row * vocab, vocab, targets[row], factors);
     }
   });
   double sum = 0;
@@ -58,7 +60,7 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& hidden,
                         const Tensor& weight, const Tensor& target_index, const Tensor& target_ids,
-                        double scale, bool wants_gradients) {
+                        const LossRule& rule, bool wants_gradients) {
     const int64_t num_targets = target_ids.size(0);
     const int64_t chunk = rows_per_chunk(weight);
     const Tensor rows = hidden.index_select(0, target_index);  // [targets, width]
@@ -70,8 +72,8 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
       const Tensor part = rows.slice(0, begin, end);
       const Tensor logits = at::mm(part, weight.t());  // [rows of the chunk, vocab]
       const Tensor ids = target_ids.slice(0, begin, end);
-      loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<Bf16>(logits, ids, scale)
-                                                    : chunk_loss<float>(logits, ids, scale);
+      loss += logits.scalar_type() == at::kBFloat16 ? chunk_loss<Bf16>(logits, ids, rule)
+                                                    : chunk_loss<float>(logits, ids, rule);
       if (!wants_gradients) {
         continue;
       }
@@ -97,7 +99,7 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
     }
     context->saved_data["dhidden"] = dhidden;
     context->saved_data["dweight"] = dweight;
-    return at::zeros({}, hidden.options().dtype(at::kFloat)).fill_(loss * scale);
+    return at::zeros({}, hidden.options().dtype(at::kFloat)).fill_(loss * rule.scale);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -114,28 +116,38 @@ class LinearCrossEntropyFunction : public torch::autograd::Function<LinearCrossE
   }
 };
 
+Tensor capped(const Tensor& logits, double soft_cap) {
+  return soft_cap == 0 ? logits : at::tanh(logits / soft_cap) * soft_cap;
+}
+
 }  // namespace
 
 Tensor linear_cross_entropy_plain(const Tensor& hidden, const Tensor& weight,
                                   const Tensor& target_index, const Tensor& target_ids,
-                                  double scale) {
+                                  const LossRule& rule) {
   const Tensor logits = at::matmul(hidden.index_select(0, target_index), weight.t());
   const at::ScalarType type = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const Tensor logprobs = at::log_softmax(logits.to(type), -1);  // [targets, vocab]
-  return -logprobs.gather(1, target_ids.unsqueeze(1)).sum() * scale;
+  const Tensor logprobs =
+      at::log_softmax(capped(logits.to(type), rule.soft_cap), -1);  // [targets, vocab]
+  return -logprobs.gather(1, target_ids.unsqueeze(1)).sum() * rule.scale;
 }
 
 Tensor linear_cross_entropy(const Tensor& hidden, const Tensor& weight, const Tensor& target_index,
-                            const Tensor& target_ids, double scale) {
+                            const Tensor& target_ids, const LossRule& rule) {
   if (!has_cpu_kernels(hidden)) {
-    return linear_cross_entropy_plain(hidden, weight, target_index, target_ids, scale);
+    return linear_cross_entropy_plain(hidden, weight, target_index, target_ids, rule);
   }
   // Inside `forward` gradients are always off.
-  return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, scale,
+  return LinearCrossEntropyFunction::apply(hidden, weight, target_index, target_ids, rule,
                                            at::GradMode::is_enabled());
 }
 
-TokenLogprobs token_logprobs(const Tensor& hidden, const Tensor& weight, const Tensor& ids) {
+Tensor capped_logits(const Tensor& hidden, const Tensor& weight, double soft_cap) {
+  return capped(at::matmul(hidden, weight.t()).to(at::kFloat), soft_cap);
+}
+
+TokenLogprobs token_logprobs(const Tensor& hidden, const Tensor& weight, const Tensor& ids,
+                             double soft_cap) {
   const at::NoGradGuard no_grad;
   const int64_t chunk = std::max<int64_t>(1, rows_per_chunk(weight) / 4);
   std::vector<Tensor> logprobs;
@@ -143,7 +155,7 @@ TokenLogprobs token_logprobs(const Tensor& hidden, const Tensor& weight, const T
   for (int64_t begin = 0; begin < ids.size(0); begin += chunk) {
     const int64_t end = std::min(begin + chunk, ids.size(0));
     const Tensor part_ids = ids.slice(0, begin, end);
-    const Tensor logits = at::matmul(hidden.slice(0, begin, end), weight.t()).to(at::kFloat);
+    const Tensor logits = capped_logits(hidden.slice(0, begin, end), weight, soft_cap);
     const Tensor all = at::log_softmax(logits, -1);
     logprobs.push_back(all.gather(1, part_ids.unsqueeze(1)).squeeze(1));
     is_greedy.push_back(logits.argmax(-1) == part_ids);

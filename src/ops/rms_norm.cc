@@ -23,7 +23,7 @@ constexpr int64_t kRowsPerTask = 16;
 
 template <typename T>
 void forward_all(const Tensor& x, const Tensor& weight, const Tensor& y, const Tensor& scales,
-                 double eps) {
+                 RmsFactors factors) {
   const int64_t width = x.size(1);
   const auto* const x_data = elements<T>(x);
   const auto* const w_data = elements<T>(weight);
@@ -31,8 +31,8 @@ void forward_all(const Tensor& x, const Tensor& weight, const Tensor& y, const T
   auto* const scale_data = scales.mutable_data_ptr<float>();
   at::parallel_for(0, x.size(0), kRowsPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      scale_data[row] = element_kernels<T>().rms_forward(
-          x_data + row * width, w_data, y_data + row * width, width, static_cast<float>(eps));
+      scale_data[row] = element_kernels<T>().rms_forward(x_data + row * width, w_data,
+                                                         y_data + row * width, width, factors);
     }
   });
 }
@@ -41,7 +41,7 @@ void forward_all(const Tensor& x, const Tensor& weight, const Tensor& y, const T
 // its own rows.
 template <typename T>
 void backward_all(const torch::autograd::variable_list& saved, const Tensor& dy, const Tensor& dx,
-                  const Tensor& partial) {
+                  const Tensor& partial, float weight_offset) {
   const int64_t rows = dy.size(0);
   const int64_t width = dy.size(1);
   const int64_t parts = partial.size(0);
@@ -56,7 +56,7 @@ void backward_all(const torch::autograd::variable_list& saved, const Tensor& dy,
       for (int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
         element_kernels<T>().rms_backward(x_data + row * width, w_data, dy_data + row * width,
                                           dx_data + row * width, partial_data + part * width, width,
-                                          scale_data[row]);
+                                          {scale_data[row], weight_offset});
       }
     }
   });
@@ -65,15 +65,17 @@ void backward_all(const torch::autograd::variable_list& saved, const Tensor& dy,
 class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
  public:
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x,
-                        const Tensor& weight, double eps) {
+                        const Tensor& weight, double eps, double weight_offset) {
+    const RmsFactors factors = {static_cast<float>(eps), static_cast<float>(weight_offset)};
     Tensor y = at::empty_like(x);
     Tensor scales = at::empty({x.size(0)}, x.options().dtype(at::kFloat));
     if (x.scalar_type() == at::kBFloat16) {
-      forward_all<Bf16>(x, weight, y, scales, eps);
+      forward_all<Bf16>(x, weight, y, scales, factors);
     } else {
-      forward_all<float>(x, weight, y, scales, eps);
+      forward_all<float>(x, weight, y, scales, factors);
     }
     context->save_for_backward({x, weight, scales});
+    context->saved_data["weight_offset"] = weight_offset;
     return y;
   }
 
@@ -88,32 +90,33 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     // thread did which rows.
     const int64_t parts = std::min<int64_t>(x.size(0), 64);
     const Tensor partial = at::zeros({parts, x.size(1)}, x.options().dtype(at::kFloat));
+    const auto weight_offset = static_cast<float>(context->saved_data["weight_offset"].toDouble());
     if (x.scalar_type() == at::kBFloat16) {
-      backward_all<Bf16>(saved, dy, dx, partial);
+      backward_all<Bf16>(saved, dy, dx, partial, weight_offset);
     } else {
-      backward_all<float>(saved, dy, dx, partial);
+      backward_all<float>(saved, dy, dx, partial, weight_offset);
     }
     Tensor dweight;
     if (context->needs_input_grad(1)) {
       dweight = partial.sum(0).to(weight.scalar_type());
     }
-    return {dx, dweight, Tensor()};
+    return {dx, dweight, Tensor(), Tensor()};
   }
 };
 
 }  // namespace
 
-Tensor rms_norm_plain(const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm_plain(const Tensor& x, const Tensor& weight, double eps, double weight_offset) {
   const Tensor wide = x.to(at::kFloat);
   const Tensor scale = at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
-  return (wide * scale * weight.to(at::kFloat)).to(x.scalar_type());
+  return (wide * scale * (weight.to(at::kFloat) + weight_offset)).to(x.scalar_type());
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps, double weight_offset) {
   if (!has_cpu_kernels(x)) {
-    return rms_norm_plain(x, weight, eps);
+    return rms_norm_plain(x, weight, eps, weight_offset);
   }
-  return RmsNormFunction::apply(x.contiguous(), weight.contiguous(), eps);
+  return RmsNormFunction::apply(x.contiguous(), weight.contiguous(), eps, weight_offset);
 }
 
 }  // namespace sft

@@ -1,7 +1,9 @@
 #include "sft/train/train_run.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -9,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "train/checkpointer.h"
+#include "train/guessed_tokens.h"
 #include "train/product_rate.h"
 #include "train/run_record.h"
 #include "train/tensorboard_log.h"
@@ -22,6 +25,7 @@
 #include "sft/core/progress.h"
 #include "sft/data/batch_plan.h"
 #include "sft/data/prepare.h"
+#include "sft/estimate/known_model.h"
 #include "sft/io/file.h"
 #include "sft/io/sha256.h"
 #include "sft/model/weights.h"
@@ -117,17 +121,21 @@ Preparation prepare_run(const TrainConfig& config) {
           .product_rate = rate};
 }
 
+TrainingMethod training_method(const TrainConfig& config, const ModelShape& shape,
+                               double product_rate, bool is_recomputing) {
+  const int64_t row_bytes = shape.vocab_size * (compute_type(config) == at::kFloat ? 4 : 2);
+  return {.micro_batch_tokens = kMicroBatchTokens,
+          .logits_chunk_tokens = std::min(kLogitsChunkBytes / row_bytes, kMicroBatchTokens),
+          .is_recomputing = is_recomputing,
+          .flops_per_second = product_rate,
+          .is_rate_measured = true};
+}
+
 Estimate estimate_of(const TrainConfig& config, const Preparation& run, bool is_recomputing) {
   const ModelShape& shape = run.model_config.shape;
-  const int64_t row_bytes = shape.vocab_size * (compute_type(config) == at::kFloat ? 4 : 2);
-  return estimate_run(
-      config, shape, count_tokens(run.data.training).data_size(),
-      {.micro_batch_tokens = kMicroBatchTokens,
-       .logits_chunk_tokens = std::min(kLogitsChunkBytes / row_bytes, kMicroBatchTokens),
-       .is_recomputing = is_recomputing,
-       .flops_per_second = run.product_rate,
-       .is_rate_measured = true},
-      this_machine(config.output));
+  return estimate_run(config, shape, count_tokens(run.data.training).data_size(),
+                      training_method(config, shape, run.product_rate, is_recomputing),
+                      this_machine(config.output));
 }
 
 // Layers are computed twice where the config says so, or where they would not fit otherwise.
@@ -475,7 +483,34 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
   return TrainRun(config, options, folder, clock).carry_out(interrupt);
 }
 
+namespace {
+
+// A plan from a model's shape alone, its tokens guessed.
+Estimate plan_known_model(const TrainConfig& config, const ModelShape& shape) {
+  const DataSize data = guess_data_size(config);
+  const double rate = measure_product_rate(shape, kMicroBatchTokens, compute_type(config));
+  const auto estimate = [&](bool is_recomputing) {
+    return estimate_run(config, shape, data, training_method(config, shape, rate, is_recomputing),
+                        this_machine(config.output));
+  };
+  if (config.train.activation_checkpointing == Checkpointing::kAuto) {
+    const Estimate plain = estimate(/*is_recomputing=*/false);
+    return plain.fits_memory() ? plain : estimate(/*is_recomputing=*/true);
+  }
+  return estimate(config.train.activation_checkpointing == Checkpointing::kOn);
+}
+
+}  // namespace
+
 Estimate plan_training(const TrainConfig& config) {
+  std::error_code error;
+  if (!std::filesystem::exists(config.model, error)) {
+    if (const std::optional<KnownModel> known = find_known_model(config.model)) {
+      spdlog::warn("[train] {} is not here: planned from its shape, a token for each 4 bytes",
+                   config.model);
+      return plan_known_model(config, known->shape);
+    }
+  }
   const Preparation run = prepare_run(config);
   return estimate_of(config, run, choose_recomputing(config, run));
 }

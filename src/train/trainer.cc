@@ -39,7 +39,8 @@ double run_micro_batch(const CausalLm& model, std::span<const EncodedSample* con
   const Tensor hidden = model.hidden_states(tokens, pattern, recompute);
   const Tensor loss =
       linear_cross_entropy(hidden, model.output_weight(), index_tensor(batch.target_index, model),
-                           index_tensor(batch.target_ids, model), scale);
+                           index_tensor(batch.target_ids, model),
+                           {.scale = scale, .soft_cap = model.config().logit_soft_cap});
   if (at::GradMode::is_enabled()) {
     torch::autograd::backward({loss}, {});
   }

@@ -165,6 +165,18 @@ TEST_F(Train, PlanTrainsNothing) {
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
+TEST_F(Train, APlanOfAModelThatIsNotHereUsesItsKnownShape) {
+  const BinaryResult result = sft(
+      {"train", "--config", "run.yaml", "--plan", "--json", "--set", "model=google/gemma-2-9b"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Json plan = Json::parse(result.out);
+  EXPECT_EQ(plan.at("parameters"), 9'241'705'984);
+  EXPECT_EQ(plan.at("samples"), 2 * kStepsPerEpoch);
+  EXPECT_GT(plan.at("tokens"), 0);
+  EXPECT_THAT(result.err, HasSubstr("planned from its shape"));
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
 TEST_F(Train, AForeignFolderStaysUntouched) {
   folder.write("mine/thesis.tex", "all of it");
   const auto before = files_of("mine");

@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EngineReference, testing::ValuesIn(reference_mo
 
 class EngineRules : public testing::Test {
  protected:
-  Json values_ = reference_values("tied_gqa");
+  Json values_ = reference_values("llama_tied_gqa");
   std::unique_ptr<Engine> engine_ = make_engine(values_);
   const Json& prompt_ = values_["greedy"][0]["prompt"];
   std::string text_ = engine_->generate(std::vector{request(prompt_, 20)}, nullptr)[0].text;

@@ -31,6 +31,7 @@ struct TinyModel {
   uint32_t layers = 1;
   float epsilon = 1e-5F;
   float first_weight = 0;
+  std::string architecture = "llama";
 
   static std::string rows(uint64_t num_rows, uint64_t size, float first) {
     std::string bytes;
@@ -45,15 +46,16 @@ struct TinyModel {
   }
 
   void add_metadata() {
-    builder.string("general.architecture", "llama")
-        .integer("llama.embedding_length", 16)
-        .integer("llama.feed_forward_length", 24)
-        .integer("llama.block_count", layers)
-        .integer("llama.context_length", 64)
-        .integer("llama.attention.head_count", heads)
-        .integer("llama.attention.head_count_kv", 2)
-        .integer("llama.vocab_size", vocab)
-        .real("llama.attention.layer_norm_rms_epsilon", epsilon)
+    const std::string& a = architecture;
+    builder.string("general.architecture", a)
+        .integer(a + ".embedding_length", 16)
+        .integer(a + ".feed_forward_length", 24)
+        .integer(a + ".block_count", layers)
+        .integer(a + ".context_length", 64)
+        .integer(a + ".attention.head_count", heads)
+        .integer(a + ".attention.head_count_kv", 2)
+        .integer(a + ".vocab_size", vocab)
+        .real(a + ".attention.layer_norm_rms_epsilon", epsilon)
         .strings("tokenizer.ggml.tokens", tokens)
         .integer("tokenizer.ggml.bos_token_id", 1)
         .integer("tokenizer.ggml.eos_token_id", 2);
@@ -139,6 +141,46 @@ TEST(GgufImport, TakesTheHalvesOfQueryAndKeyHeadsApart) {
               ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
   EXPECT_THAT(row_numbers(files.tensors().at(layer + "v_proj.weight")),
               ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+// Of each row's own number, 0 first.
+std::string bias(uint64_t size) {
+  return TinyModel::rows(size, 1, 0);
+}
+
+TinyModel tiny_qwen2() {
+  TinyModel model;
+  model.architecture = "qwen2";
+  model.builder.tensor("blk.0.attn_q.bias", {16}, 0, bias(16));
+  model.builder.tensor("blk.0.attn_k.bias", {8}, 0, bias(8));
+  model.builder.tensor("blk.0.attn_v.bias", {8}, 0, bias(8));
+  return model;
+}
+
+TEST(GgufImport, Qwen2HasBiasesAndItsRowsStayInTheirOrder) {
+  const TempFolder temp;
+  const fs::path folder = write_model(temp, tiny_qwen2().bytes());
+  const SafetensorsFolder files(folder);
+  const std::string layer = "model.layers.0.self_attn.";
+  EXPECT_EQ(files.tensors().size(), 14U);
+  EXPECT_THAT(row_numbers(files.tensors().at(layer + "k_proj.weight")),
+              ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(row_numbers(files.tensors().at(layer + "k_proj.bias")),
+              ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(files.tensors().at(layer + "q_proj.bias").shape, ElementsAre(16));
+  const Json config = read_json(folder / "config.json");
+  EXPECT_EQ(config["model_type"], "qwen2");
+  EXPECT_EQ(config["architectures"], Json::array({"Qwen2ForCausalLM"}));
+  EXPECT_EQ(config["use_sliding_window"], false);
+  EXPECT_FALSE(config.contains("attention_bias"));
+}
+
+TEST(GgufImport, Qwen2WithoutABiasIsRefused) {
+  const TempFolder temp;
+  TinyModel model;
+  model.architecture = "qwen2";
+  EXPECT_THAT(message_of([&] { write_model(temp, model.bytes()); }),
+              HasSubstr("tensor 'blk.0.attn_q.bias' is missing"));
 }
 
 TEST(GgufImport, WritesEveryTensorOnceAndTheOutputMatrixWhereThereIsOne) {
@@ -249,7 +291,7 @@ TEST(GgufImport, NamesAnUnknownArchitecture) {
   EXPECT_THAT(
       message_of(
           [&] { write_model(temp, GgufBuilder().string("general.architecture", "lama").bytes()); }),
-      HasSubstr("x.gguf: unknown architecture 'lama' (did you mean 'llama'? known: llama)"));
+      HasSubstr("x.gguf: unknown architecture 'lama' (did you mean 'llama'? known: llama, qwen2)"));
   EXPECT_THAT(message_of([&] { write_model(temp, GgufBuilder().bytes()); }),
               HasSubstr("metadata 'general.architecture' is missing"));
 }

@@ -13,10 +13,11 @@
 
 #include "sft/ops/adamw.h"
 #include "sft/ops/attention.h"
+#include "sft/ops/gated_activation.h"
+#include "sft/ops/layer_norm.h"
 #include "sft/ops/linear_cross_entropy.h"
 #include "sft/ops/rms_norm.h"
 #include "sft/ops/rotary.h"
-#include "sft/ops/swiglu.h"
 
 namespace sft {
 namespace {
@@ -57,6 +58,12 @@ double relative_error(const Tensor& value, const Tensor& exact) {
 
 const std::vector<int32_t> kOffsets = {0, 1, 34, 36, 100};
 
+// Samples of less than a block of queries, of two blocks with a rest, and shorter than the window.
+const std::vector<int32_t> kLongOffsets = {0, 1, 12, 80, 81, 300};
+const AttentionRule kWindow = {.scale = 0.2, .window = 13};
+const AttentionRule kCap = {.scale = 0.5, .soft_cap = 1.5};
+const AttentionRule kBoth = {.scale = 0.5, .soft_cap = 1.5, .window = 140};
+
 Tensor positions() {
   std::vector<Tensor> parts;
   for (size_t i = 0; i + 1 < kOffsets.size(); ++i) {
@@ -87,21 +94,58 @@ std::vector<Case> cases() {
        {{13, 101}, {13, 101}},
        [](const auto& in) { return swiglu(in[0] * 8, in[1]); },
        [](const auto& in) { return swiglu_plain(in[0] * 8, in[1]); }},
+      {"rms_norm_of_weights_less_one",
+       {{37, 75}, {75}},
+       [](const auto& in) { return rms_norm(in[0], in[1], 1e-5, 1); },
+       [](const auto& in) { return rms_norm_plain(in[0], in[1], 1e-5, 1); }},
+      {"layer_norm",
+       {{37, 75}},
+       [](const auto& in) { return layer_norm(in[0] + 3, 1e-5); },
+       [](const auto& in) { return layer_norm_plain(in[0] + 3, 1e-5); }},
+      {"geglu",
+       {{13, 101}, {13, 101}},
+       [](const auto& in) { return geglu(in[0] * 4, in[1]); },
+       [](const auto& in) { return geglu_plain(in[0] * 4, in[1]); }},
       {"rotary",
        {{100, 3, 24}},
        [](const auto& in) { return apply_rotary(in[0], positions(), table()); },
        [](const auto& in) { return apply_rotary_plain(in[0], positions(), table()); }},
       {"attention",
        {{100, 6, 24}, {100, 2, 24}, {100, 2, 24}},
-       [](const auto& in) { return attention(in[0], in[1], in[2], kOffsets, 0.2); },
-       [](const auto& in) { return attention_plain(in[0], in[1], in[2], kOffsets, 0.2); }},
+       [](const auto& in) { return attention(in[0], in[1], in[2], kOffsets, {.scale = 0.2}); },
+       [](const auto& in) {
+         return attention_plain(in[0], in[1], in[2], kOffsets, {.scale = 0.2});
+       }},
+      {"attention_in_a_window",
+       {{300, 6, 24}, {300, 2, 24}, {300, 2, 24}},
+       [](const auto& in) { return attention(in[0], in[1], in[2], kLongOffsets, kWindow); },
+       [](const auto& in) { return attention_plain(in[0], in[1], in[2], kLongOffsets, kWindow); }},
+      {"attention_with_a_soft_cap",
+       {{300, 6, 24}, {300, 2, 24}, {300, 2, 24}},
+       [](const auto& in) { return attention(in[0], in[1], in[2], kLongOffsets, kCap); },
+       [](const auto& in) { return attention_plain(in[0], in[1], in[2], kLongOffsets, kCap); }},
+      {"attention_with_both",
+       {{300, 4, 24}, {300, 4, 24}, {300, 4, 24}},
+       [](const auto& in) { return attention(in[0], in[1], in[2], kLongOffsets, kBoth); },
+       [](const auto& in) { return attention_plain(in[0], in[1], in[2], kLongOffsets, kBoth); }},
+      {"linear_cross_entropy_with_a_soft_cap",
+       {{100, 40}, {211, 40}},
+       [](const auto& in) {
+         return linear_cross_entropy(in[0], in[1], target_index(), target_ids(),
+                                     {.scale = 0.125, .soft_cap = 5});
+       },
+       [](const auto& in) {
+         return linear_cross_entropy_plain(in[0], in[1], target_index(), target_ids(),
+                                           {.scale = 0.125, .soft_cap = 5});
+       }},
       {"linear_cross_entropy",
        {{100, 40}, {211, 40}},
        [](const auto& in) {
-         return linear_cross_entropy(in[0], in[1], target_index(), target_ids(), 0.125);
+         return linear_cross_entropy(in[0], in[1], target_index(), target_ids(), {.scale = 0.125});
        },
        [](const auto& in) {
-         return linear_cross_entropy_plain(in[0], in[1], target_index(), target_ids(), 0.125);
+         return linear_cross_entropy_plain(in[0], in[1], target_index(), target_ids(),
+                                           {.scale = 0.125});
        }},
   };
 }
@@ -149,10 +193,22 @@ TEST(Attention, OfOneCachedTokenIsTheLastRowOfAll) {
   const Tensor k = random({50, 2, 24}, 2);
   const Tensor v = random({50, 2, 24}, 3);
   const std::vector<int32_t> offsets = {0, 50};
-  const Tensor all = attention_plain(q, k, v, offsets, 0.2);
-  const Tensor one =
-      cached_attention(q[49], k.transpose(0, 1).contiguous(), v.transpose(0, 1).contiguous(), 0.2);
-  EXPECT_LT(relative_error(one, all[49]), 2e-6);
+  const AttentionRule shorter = {.scale = 0.2, .window = 7};
+  const AttentionRule longer = {.scale = 0.2, .window = 51};
+  for (const AttentionRule& rule : {AttentionRule{.scale = 0.2}, shorter, longer, kCap,
+                                    AttentionRule{.scale = 0.5, .soft_cap = 1.5, .window = 7}}) {
+    const Tensor all = attention_plain(q, k, v, offsets, rule);
+    const Tensor one = cached_attention(q[49], k.transpose(0, 1).contiguous(),
+                                        v.transpose(0, 1).contiguous(), rule);
+    EXPECT_LT(relative_error(one, all[49]), 2e-6) << rule.window << " " << rule.soft_cap;
+  }
+}
+
+TEST(Attention, AWindowOfOneTokenIsItsOwnValue) {
+  const Tensor q = random({9, 4, 8}, 1);
+  const Tensor v = random({9, 4, 8}, 3);
+  const std::vector<int32_t> offsets = {0, 9};
+  EXPECT_LT(relative_error(attention(q, q, v, offsets, {.scale = 1, .window = 1}), v), 1e-6);
 }
 
 TEST(LinearCrossEntropy, GivesTheSameInOneChunkAndInMany) {
@@ -162,10 +218,10 @@ TEST(LinearCrossEntropy, GivesTheSameInOneChunkAndInMany) {
   const Tensor index = at::arange(1200, at::kLong);
   const Tensor ids = index * 40;
   const Function fast = [&](const std::vector<Tensor>& in) {
-    return linear_cross_entropy(in[0], in[1], index, ids, 1.0 / 1200);
+    return linear_cross_entropy(in[0], in[1], index, ids, {.scale = 1.0 / 1200});
   };
   const Function plain = [&](const std::vector<Tensor>& in) {
-    return linear_cross_entropy_plain(in[0], in[1], index, ids, 1.0 / 1200);
+    return linear_cross_entropy_plain(in[0], in[1], index, ids, {.scale = 1.0 / 1200});
   };
   const std::vector<Tensor> chunked = outcome(fast, {hidden, weight}, at::kFloat);
   const std::vector<Tensor> exact = outcome(plain, {hidden, weight}, at::kDouble);
@@ -185,6 +241,16 @@ TEST(TokenLogprobs, NameTheGreedyTokenAndTheLowestAmongEquals) {
   EXPECT_TRUE(scored.is_greedy[1].item<bool>());
   EXPECT_FALSE(scored.is_greedy[2].item<bool>());
   EXPECT_NEAR(scored.logprobs[2].item<double>(), -std::log(3.0), 1e-6);
+}
+
+TEST(TokenLogprobs, OfCappedLogitsAreTheLoss) {
+  const Tensor hidden = random({30, 40}, 1);
+  const Tensor weight = random({211, 40}, 2);
+  const Tensor scored = token_logprobs(hidden, weight, target_ids(), 5).logprobs;
+  const Tensor loss = linear_cross_entropy_plain(hidden, weight, at::arange(30, at::kLong),
+                                                 target_ids(), {.soft_cap = 5});
+  EXPECT_NEAR(scored.sum().item<double>(), -loss.item<double>(), 1e-4);
+  EXPECT_LT(capped_logits(hidden, weight, 5).abs().max().item<double>(), 5);
 }
 
 TEST(AdamW, EqualsItsDefinitionAndRoundsTheWeight) {

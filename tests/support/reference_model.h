@@ -1,7 +1,7 @@
 #pragma once
 
-// The tiny random Llama models of tests/reference/llama_reference.py, rebuilt here: their weights
-// are in no file but come from Rng by name and index.
+// The tiny random models of tests/reference/families_reference.py, rebuilt here: their weights are
+// in no file but come from Rng by name and index.
 
 #include <memory>
 #include <string>
@@ -17,16 +17,23 @@
 namespace sft {
 
 inline const std::vector<std::string>& reference_model_names() {
-  static const std::vector<std::string> names = {"tied_gqa", "untied_mha", "wide_heads"};
+  static const std::vector<std::string> names = {
+      "llama_tied_gqa",    "llama_untied_mha", "llama_wide_heads",    "llama_scaled_rope",
+      "llama_linear_rope", "olmo_clipped",     "olmo_tied_gqa",       "olmo2_untied",
+      "olmo2_tied",        "qwen2_untied",     "qwen2_tied_window",   "qwen3_untied",
+      "qwen3_tied_window", "mistral_window",   "mistral_tied_narrow", "gemma2_tied",
+      "gemma2_untied"};
   return names;
 }
 
-// All that llama_reference.py wrote about a model.
+// All that families_reference.py wrote about a model.
 inline Json reference_values(const std::string& name) {
-  return read_json(std::string(SFT_TEST_SOURCE_DIR) + "/tests/reference/llama_" + name + ".json");
+  return read_json(std::string(SFT_TEST_SOURCE_DIR) + "/tests/reference/" + name + ".json");
 }
 
-inline void fill_reference_weights(const ParameterSet& parameters, uint64_t seed) {
+inline void fill_reference_weights(const ParameterSet& parameters, const Json& values) {
+  const auto seed = values.at("seed").get<uint64_t>();
+  const auto norm_centre = values.at("norm_centre").get<float>();
   const at::NoGradGuard no_grad;
   for (const Parameter& parameter : parameters.all()) {
     const Rng rng(seed, parameter.name);
@@ -35,7 +42,7 @@ inline void fill_reference_weights(const ParameterSet& parameters, uint64_t seed
     const bool is_norm = parameter.name.find("norm") != std::string::npos;
     for (int64_t i = 0; i < values.numel(); ++i) {
       const float centred = rng.uniform(static_cast<uint64_t>(i)) - 0.5F;
-      data[i] = is_norm ? 1 + centred * 0.25F : centred * 0.5F;
+      data[i] = is_norm ? norm_centre + centred * 0.25F : centred * 0.5F;
     }
     parameter.value.copy_(values);
   }
@@ -43,7 +50,7 @@ inline void fill_reference_weights(const ParameterSet& parameters, uint64_t seed
 
 inline std::unique_ptr<CausalLm> reference_model(const Json& values, at::ScalarType dtype) {
   auto model = make_model(parse_model_config(values.at("config"), "config.json"), dtype, at::kCPU);
-  fill_reference_weights(model->parameters(), values.at("seed").get<uint64_t>());
+  fill_reference_weights(model->parameters(), values);
   return model;
 }
 

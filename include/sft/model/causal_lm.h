@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include <ATen/core/Tensor.h>
 
@@ -34,10 +35,14 @@ class CausalLm {
   // Differentiable where gradients are enabled.
   virtual at::Tensor hidden_states(const PackedTokens& tokens, AttentionPattern& pattern,
                                    Recompute recompute) const = 0;
-  // Logits are hidden_states . output_weight^T. [vocab_size, hidden_size]; the embedding itself
-  // where they are tied.
+  // Logits are hidden_states . output_weight^T, capped by config().logit_soft_cap. [vocab_size,
+  // hidden_size]; the embedding itself where they are tied.
   virtual const at::Tensor& output_weight() const = 0;
 };
+
+// transformers' class of a model family: "LlamaForCausalLM" of "llama". Throws UsageError for an
+// unknown family, with the known ones.
+std::string_view transformers_class(std::string_view model_type);
 
 // A model of the family that config.model_type names, with uninitialised parameters. Throws Error
 // for an unknown family, and for what the family does not support, by name.

@@ -39,8 +39,7 @@ class PrefillAttention final : public AttentionPattern {
   // `caches` and what they point to must outlive this.
   PrefillAttention(std::vector<int32_t> cu_seqlens, std::span<KvCache* const> caches)
       : cu_seqlens_(std::move(cu_seqlens)), caches_(caches.begin(), caches.end()) {}
-  at::Tensor attend(int64_t layer, const at::Tensor& queries, const at::Tensor& keys,
-                    const at::Tensor& values, double scale) override;
+  at::Tensor attend(int64_t layer, const AttentionInput& input) override;
 
  private:
   std::vector<int32_t> cu_seqlens_;
@@ -52,8 +51,7 @@ class DecodeAttention final : public AttentionPattern {
  public:
   explicit DecodeAttention(std::span<KvCache* const> caches)
       : caches_(caches.begin(), caches.end()) {}
-  at::Tensor attend(int64_t layer, const at::Tensor& queries, const at::Tensor& keys,
-                    const at::Tensor& values, double scale) override;
+  at::Tensor attend(int64_t layer, const AttentionInput& input) override;
 
  private:
   std::vector<KvCache*> caches_;

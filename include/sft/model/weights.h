@@ -34,8 +34,8 @@ void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   const SafetensorsFolder& files);
 
 // Random values as transformers' initialisation has them: matrices normal with deviation 0.02,
-// norms 1, biases 0; each tensor from the stream of its own name, so that a weight depends on the
-// seed and its name alone.
+// norms 1 (0 where they are stored less 1), biases 0; each tensor from the stream of its own name,
+// so that a weight depends on the seed and its name alone.
 void init_weights(CausalLm& model, uint64_t seed);
 
 // `tensors` as one of dtype's model folder's weights (see write_safetensors_folder). Throws Error

@@ -24,7 +24,8 @@ enum class TrainOutcome {
 TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& options,
                           const Clock& clock);
 
-// What the run will need, without training: reads the config, the data and the model's shape.
+// What the run will need, without training: reads the config, the data and the model's shape. Of a
+// model that is not there and that configs/models knows, by its file's name or hub id, that file's.
 Estimate plan_training(const TrainConfig& config);
 
 }  // namespace sft

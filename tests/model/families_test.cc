@@ -1,5 +1,5 @@
-// The Llama family against transformers (tests/reference/llama_reference.py), all samples of a
-// model packed into one sequence.
+// Every family against transformers (tests/reference/families_reference.py), all samples of a model
+// packed into one sequence.
 
 #include <cmath>
 #include <map>
@@ -12,7 +12,9 @@
 
 #include "reference_model.h"
 
+#include "sft/core/rng.h"
 #include "sft/model/causal_lm.h"
+#include "sft/model/kv_cache.h"
 #include "sft/ops/linear_cross_entropy.h"
 
 namespace sft {
@@ -66,9 +68,10 @@ std::vector<double> logprobs(const CausalLm& model, const Packed& packed) {
   const at::NoGradGuard no_grad;
   PackedAttention pattern(packed.cu_seqlens);
   const Tensor hidden = model.hidden_states(packed.tokens, pattern, Recompute::kNothing);
-  const Tensor scored = token_logprobs(hidden.index_select(0, packed.next_index),
-                                       model.output_weight(), packed.next_ids)
-                            .logprobs;
+  const Tensor scored =
+      token_logprobs(hidden.index_select(0, packed.next_index), model.output_weight(),
+                     packed.next_ids, model.config().logit_soft_cap)
+          .logprobs;
   const auto* const data = scored.const_data_ptr<float>();
   return {data, data + scored.numel()};
 }
@@ -94,7 +97,8 @@ double backward(const CausalLm& model, const Packed& packed, Recompute recompute
   const Tensor hidden = model.hidden_states(packed.tokens, pattern, recompute);
   const Tensor loss =
       linear_cross_entropy(hidden, model.output_weight(), packed.target_index, packed.target_ids,
-                           1.0 / static_cast<double>(packed.target_ids.numel()));
+                           {.scale = 1.0 / static_cast<double>(packed.target_ids.numel()),
+                            .soft_cap = model.config().logit_soft_cap});
   torch::autograd::backward({loss}, {});
   for (const Parameter& parameter : model.parameters().all()) {
     gradients[parameter.name] = parameter.value.grad().to(at::kDouble);
@@ -102,13 +106,36 @@ double backward(const CausalLm& model, const Packed& packed, Recompute recompute
   return loss.item<double>();
 }
 
-class LlamaReference : public testing::TestWithParam<std::string> {
+double largest_difference(const Tensor& ours, const Json& expected) {
+  const Tensor theirs = at::tensor(expected.get<std::vector<double>>(), at::kDouble);
+  return (ours.to(at::kDouble) - theirs).abs().max().item<double>();
+}
+
+// About the Frobenius norm of the difference between a gradient and the one that was projected on
+// the vectors that families_reference.py describes.
+double estimated_distance(const Tensor& gradient, const std::string& name,
+                          const Json& projections) {
+  double sum = 0;
+  for (size_t k = 0; k < projections.size(); ++k) {
+    const Rng rng(k, name);
+    const Tensor vector = at::empty({gradient.numel()}, at::kDouble);
+    auto* const data = vector.mutable_data_ptr<double>();
+    for (int64_t i = 0; i < vector.numel(); ++i) {
+      data[i] = (2.0 * rng.uniform(static_cast<uint64_t>(i)) - 1) * std::sqrt(3.0);
+    }
+    const double product = gradient.flatten().dot(vector).item<double>();
+    sum += std::pow(product - projections[k].get<double>(), 2);
+  }
+  return std::sqrt(sum / static_cast<double>(projections.size()));
+}
+
+class FamilyReference : public testing::TestWithParam<std::string> {
  protected:
   Json values_ = reference_values(GetParam());
   Packed packed_ = pack_samples(values_.at("samples"));
 };
 
-TEST_P(LlamaReference, TokenLogprobsInFloat32) {
+TEST_P(FamilyReference, TokenLogprobsInFloat32) {
   const auto model = reference_model(values_, at::kFloat);
   const std::vector<double> ours = logprobs(*model, packed_);
   const std::vector<double> expected = expected_logprobs(values_.at("token_logprobs"));
@@ -118,25 +145,60 @@ TEST_P(LlamaReference, TokenLogprobsInFloat32) {
   }
 }
 
-TEST_P(LlamaReference, LossAndEveryGradientInFloat32) {
+TEST_P(FamilyReference, LossAndEveryGradientInFloat32) {
   const auto model = reference_model(values_, at::kFloat);
   std::map<std::string, Tensor> gradients;
   const double loss = backward(*model, packed_, Recompute::kNothing, gradients);
   const Json& expected = values_.at("gradients");
   EXPECT_NEAR(loss, expected.at("loss").get<double>(), 1e-5);
+  EXPECT_EQ(gradients.size(), expected.at("parameters").size());
   for (const auto& [name, entry] : expected.at("parameters").items()) {
-    const Tensor flat = gradients.at(name).flatten();
+    const Tensor& gradient = gradients.at(name);
     const double norm = entry.at("norm").get<double>();
-    EXPECT_NEAR(flat.norm().item<double>(), norm, 1e-4 * norm) << name;
-    for (size_t i = 0; i < entry.at("indices").size(); ++i) {
-      EXPECT_NEAR(flat[entry.at("indices")[i].get<int64_t>()].item<double>(),
-                  entry.at("values")[i].get<double>(), 1e-5 * norm)
-          << name;
-    }
+    EXPECT_NEAR(gradient.norm().item<double>(), norm, 1e-4 * norm) << name;
+    EXPECT_LT(estimated_distance(gradient, name, entry.at("projections")), 1e-4 * norm) << name;
   }
 }
 
-TEST_P(LlamaReference, RecomputedLayersGiveTheSameGradients) {
+TEST_P(FamilyReference, HiddenStatesAndLogitsInFloat32) {
+  const at::NoGradGuard no_grad;
+  const auto model = reference_model(values_, at::kFloat);
+  PackedAttention pattern(packed_.cu_seqlens);
+  const Tensor hidden = model->hidden_states(packed_.tokens, pattern, Recompute::kNothing);
+  const Tensor logits =
+      capped_logits(hidden, model->output_weight(), model->config().logit_soft_cap);
+  for (size_t i = 0; i + 1 < packed_.cu_seqlens.size(); ++i) {
+    const int64_t last = packed_.cu_seqlens[i + 1] - 1;
+    EXPECT_LT(largest_difference(hidden[last], values_.at("last").at("hidden")[i]), 1e-4) << i;
+    EXPECT_LT(largest_difference(logits[last], values_.at("last").at("logits")[i]), 1e-4) << i;
+  }
+}
+
+TEST_P(FamilyReference, DecodingWithACacheGivesThePackedHiddenStates) {
+  const at::NoGradGuard no_grad;
+  const auto model = reference_model(values_, at::kFloat);
+  PackedAttention pattern(packed_.cu_seqlens);
+  const Tensor packed = model->hidden_states(packed_.tokens, pattern, Recompute::kNothing);
+  const size_t longest = 4;  // 64 tokens, past every window
+  const int64_t begin = packed_.cu_seqlens[longest];
+  const int64_t end = packed_.cu_seqlens[longest + 1];
+  const int64_t num_prompt = 3;
+  const auto slice = [&](int64_t from, int64_t to) -> PackedTokens {
+    return {packed_.tokens.token_ids.slice(0, from, to),
+            packed_.tokens.positions.slice(0, from, to)};
+  };
+  KvCache cache(model->config().shape.num_layers);
+  const std::vector<KvCache*> caches = {&cache};
+  PrefillAttention prefill({0, static_cast<int32_t>(num_prompt)}, caches);
+  model->hidden_states(slice(begin, begin + num_prompt), prefill, Recompute::kNothing);
+  for (int64_t i = begin + num_prompt; i < end; ++i) {
+    DecodeAttention decode(caches);
+    const Tensor one = model->hidden_states(slice(i, i + 1), decode, Recompute::kNothing);
+    ASSERT_LT((one[0] - packed[i]).abs().max().item<double>(), 2e-5) << i - begin;
+  }
+}
+
+TEST_P(FamilyReference, RecomputedLayersGiveTheSameGradients) {
   const auto model = reference_model(values_, at::kFloat);
   std::map<std::string, Tensor> kept;
   std::map<std::string, Tensor> recomputed;
@@ -147,7 +209,7 @@ TEST_P(LlamaReference, RecomputedLayersGiveTheSameGradients) {
   }
 }
 
-TEST_P(LlamaReference, Bf16IsAtMostHalfAgainAsFarOffAsTransformers) {
+TEST_P(FamilyReference, Bf16IsAtMostHalfAgainAsFarOffAsTransformers) {
   const auto half = reference_model(values_, at::kBFloat16);
   const Json& bf16 = values_.at("bf16");
   const std::vector<double> ours = logprobs(*half, packed_);
@@ -178,7 +240,7 @@ TEST_P(LlamaReference, Bf16IsAtMostHalfAgainAsFarOffAsTransformers) {
             1.5 * bf16.at("transformers").at("gradient_relative_error").get<double>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LlamaReference, testing::ValuesIn(reference_model_names()),
+INSTANTIATE_TEST_SUITE_P(Models, FamilyReference, testing::ValuesIn(reference_model_names()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

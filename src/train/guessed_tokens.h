@@ -1,0 +1,13 @@
+#pragma once
+
+#include "sft/estimate/estimate.h"
+#include "sft/estimate/train_config.h"
+
+namespace sft {
+
+// How much a config's data are where there is no tokenizer to count tokens with: read, dropped and
+// drawn as for a run, with a token for each four bytes, which is about what vocabularies make of
+// English as of Japanese.
+DataSize guess_data_size(const TrainConfig& config);
+
+}  // namespace sft
