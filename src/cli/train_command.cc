@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/model_names.h"
 
 #include "sft/core/clock.h"
 #include "sft/core/config_node.h"
@@ -42,22 +43,24 @@ TrainConfig load_config(const TrainFlags& flags, const CommonOptions& common) {
   return config;
 }
 
-int print_plan(const TrainConfig& config, const CommonOptions& common) {
-  const Estimate estimate = plan_training(config);
+int print_plan(const TrainConfig& config, const TrainRunOptions& options,
+               const CommonOptions& common) {
+  const Estimate estimate = plan_training(config, options);
   fmt::print("{}", common.is_json ? dump_json(estimate_json(estimate), JsonLayout::kIndented)
                                   : estimate_text(estimate));
   return 0;
 }
 
 int train(const TrainFlags& flags, const CommonOptions& common) {
-  const TrainConfig config = load_config(flags, common);
+  TrainConfig config = load_config(flags, common);
+  TrainRunOptions options;
+  options.resume = flags.resume == "never" ? ResumePolicy::kNever : ResumePolicy::kAuto;
+  options.is_quiet = common.is_quiet;
+  resolve_train_inputs(config, options, common);
   if (flags.is_plan) {
-    return print_plan(config, common);
+    return print_plan(config, options, common);
   }
   const SystemClock clock;
-  const TrainRunOptions options = {
-      .resume = flags.resume == "never" ? ResumePolicy::kNever : ResumePolicy::kAuto,
-      .is_quiet = common.is_quiet};
   const TrainOutcome outcome = run_training(config, options, clock);
   const char* const status = outcome == TrainOutcome::kStopped ? "stopped" : "done";
   if (common.is_json) {

@@ -80,7 +80,7 @@ HubWant model_want(HubId id) {
           .id = std::move(id),
           .part = HubWant::Part::kModel,
           .patterns = {},
-          .bytes = 0};
+          .about = {}};
 }
 
 HubWant tokenizer_want(HubId id) {
@@ -88,15 +88,15 @@ HubWant tokenizer_want(HubId id) {
           .id = std::move(id),
           .part = HubWant::Part::kTokenizer,
           .patterns = {},
-          .bytes = 0};
+          .about = {}};
 }
 
-HubWant dataset_want(HubId id, std::vector<std::string> patterns, uint64_t bytes) {
+HubWant dataset_want(HubId id, std::vector<std::string> patterns, std::string about) {
   return {.kind = RepoKind::kDataset,
           .id = std::move(id),
           .part = HubWant::Part::kFiles,
           .patterns = std::move(patterns),
-          .bytes = bytes};
+          .about = std::move(about)};
 }
 
 struct Hub::State {

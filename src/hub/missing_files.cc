@@ -34,6 +34,13 @@ std::string listed(const std::vector<std::string>& names) {
                                    : text;
 }
 
+std::string size_text(const MissingFiles& missing) {
+  if (missing.bytes > 0) {
+    return format_bytes(missing.bytes);
+  }
+  return missing.want.about.empty() ? "of unknown size" : missing.want.about;
+}
+
 // As huggingface_hub's command has it, so that a machine with a network can fill the cache.
 std::string command(const HubWant& want) {
   std::string text = "hf download ";
@@ -45,15 +52,16 @@ std::string command(const HubWant& want) {
   }
   text += want.id.repo;
   if (want.part == HubWant::Part::kTokenizer) {
-    return text + " --include '*token*' vocab.json merges.txt";
+    return text + " --include '*token*' --include vocab.json --include merges.txt";
   }
   if (want.part == HubWant::Part::kModel) {
-    return text + " --include '*.json' '*.safetensors' 'tokenizer*' merges.txt";
+    return text +
+           " --include '*.json' --include '*.safetensors' --include 'tokenizer*' "
+           "--include merges.txt";
   }
   const bool has_pattern = std::ranges::any_of(want.patterns, is_pattern);
-  text += has_pattern ? " --include" : "";
   for (const std::string& pattern : want.patterns) {
-    text += has_pattern ? " '" + pattern + "'" : " " + pattern;
+    text += has_pattern ? " --include '" + pattern + "'" : " " + pattern;
   }
   return text;
 }
@@ -71,7 +79,6 @@ MissingFiles missing_files(const HubWant& want, const Listing& listing,
     return missing;
   }
   missing.names = want.patterns;
-  missing.bytes = want.bytes;
   const auto known = want.kind == RepoKind::kModel ? find_known_model(want.id.repo) : std::nullopt;
   if (want.part == HubWant::Part::kTokenizer) {
     missing.names = {"tokenizer.json or tokenizer.model", "tokenizer_config.json"};
@@ -93,9 +100,8 @@ std::string missing_message(const std::vector<MissingFiles>& missing, const HubS
   std::string commands;
   uint64_t bytes = 0;
   for (const MissingFiles& one : missing) {
-    files +=
-        fmt::format("{}{} ({}; {})", files.empty() ? "" : ", ", named(one.want), listed(one.names),
-                    one.bytes > 0 ? format_bytes(one.bytes) : "of unknown size");
+    files += fmt::format("{}{} ({}; {})", files.empty() ? "" : ", ", named(one.want),
+                         listed(one.names), size_text(one));
     commands += (commands.empty() ? "" : " && ") + command(one.want);
     bytes += one.bytes;
   }

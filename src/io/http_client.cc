@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "io/posix.h"
@@ -109,6 +110,33 @@ int on_rewind(void* user, curl_off_t offset, int /*origin*/) {
   transfer.upload_left = transfer.upload_size - static_cast<uint64_t>(offset);
   return CURL_SEEKFUNC_OK;
 }
+
+// A connection that the other side has closed raises SIGPIPE in the TLS library's writes, which
+// would end the process. Blocked while libcurl works, and taken off where one came.
+class PipeSignalBlock {
+ public:
+  PipeSignalBlock() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending = {};
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~PipeSignalBlock() {
+    const timespec no_time = {};
+    while (!was_pending_ && sigtimedwait(&pipe_, nullptr, &no_time) == SIGPIPE) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  PipeSignalBlock(const PipeSignalBlock&) = delete;
+  PipeSignalBlock& operator=(const PipeSignalBlock&) = delete;
+
+ private:
+  sigset_t pipe_ = {};
+  sigset_t before_ = {};
+  bool was_pending_ = false;
+};
 
 HttpError::Kind kind_of(CURLcode code, bool has_answer) {
   switch (code) {
@@ -230,7 +258,11 @@ HttpResponse CurlHttpClient::send(const HttpRequest& request, const HttpSink& si
   }
   state_->set(CURLOPT_HTTPHEADER, list.get());
 
-  const CURLcode code = curl_easy_perform(state_->handle);
+  CURLcode code = CURLE_OK;
+  {
+    const PipeSignalBlock block;
+    code = curl_easy_perform(state_->handle);
+  }
   if (transfer.failure) {
     std::rethrow_exception(transfer.failure);
   }

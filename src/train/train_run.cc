@@ -85,11 +85,16 @@ void check_samples(const PreparedData& data, const ModelConfig& model) {
   }
 }
 
-Preparation prepare_run(const TrainConfig& config) {
-  ModelConfig model_config = read_model_config(config.model);
-  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.model);
-  PreparedData data = prepare(config.data, *tokenizer,
-                              {.loss_on = config.train.loss_on, .threads = at::get_num_threads()});
+Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& options) {
+  ModelConfig model_config = read_model_config(config.base_folder());
+  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.base_folder());
+  PreparedData data = prepare(
+      config.data, *tokenizer,
+      {.loss_on = config.train.loss_on,
+       .threads = at::get_num_threads(),
+       .load_tokenizer =
+           [&](const std::string& name) { return load_tokenizer(options.find_tokenizer(name)); },
+       .fetch = options.fetch});
   check_samples(data, model_config);
   BatchPlan plan = make_plan(config, data);
   const int64_t steps_per_epoch = plan.steps_per_epoch();
@@ -143,9 +148,12 @@ bool choose_recomputing(const TrainConfig& config, const Preparation& run) {
   return false;
 }
 
-// A name for files that must be the same on every machine: the last part of a path.
-std::string portable_model_name(const std::string& model) {
-  const std::filesystem::path path(model);
+// A name for files that must be the same on every machine: a hub id, or the last part of a path.
+std::string portable_model_name(const TrainConfig& config) {
+  if (!config.model_folder.empty()) {
+    return config.model;
+  }
+  const std::filesystem::path path(config.model);
   return path.filename().empty() ? path.parent_path().filename().string()
                                  : path.filename().string();
 }
@@ -160,7 +168,7 @@ Json origin_json(const TrainConfig& config, const Preparation& run,
   return {{"origin", "train"},
           {"sft_version", SFT_VERSION},
           {"method", "full"},
-          {"base", {{"name", portable_model_name(config.model)}, {"weights_sha256", base_sha256}}},
+          {"base", {{"name", portable_model_name(config)}, {"weights_sha256", base_sha256}}},
           {"data", {{"datasets", datasets}, {"data_sha256", sha256_hex(run.data_json)}}},
           {"template",
            {{"name", layout.name}, {"turn", layout.turn}, {"separator", layout.separator}}}};
@@ -175,7 +183,7 @@ class TrainRun {
         options_(options),
         folder_(folder),
         clock_(clock),
-        run_(prepare_run(config)),
+        run_(prepare_run(config, options)),
         schedule_(config.train, run_.schedule_steps) {}
 
   TrainOutcome carry_out(const InterruptScope& interrupt) {
@@ -289,8 +297,8 @@ void TrainRun::resume_or_begin() {
 }
 
 void TrainRun::load_base() {
-  const SafetensorsFolder files(config_.model);
-  check_sizes(run_.model_config, files, config_.model);
+  const SafetensorsFolder files(config_.base_folder());
+  check_sizes(run_.model_config, files, config_.base_folder());
   model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
   // The masters take the files' own precision; the model computes with them rounded.
   const bool is_float32 = compute_type(config_) == at::kFloat;
@@ -322,7 +330,7 @@ void TrainRun::make_optimizer() {
       (config_.checkpoints.dtype == "auto" && compute_type(config_) == at::kFloat);
   checkpointer_ = std::make_unique<Checkpointer>(
       folder_.path(), config_.checkpoints, saves_float32 ? DType::kF32 : DType::kBF16,
-      CheckpointOrigin{.base_folder = config_.model,
+      CheckpointOrigin{.base_folder = config_.base_folder(),
                        .base_config = run_.model_config.json,
                        .origin = origin_json(config_, run_, base_sha256_)});
 }
@@ -475,8 +483,8 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
   return TrainRun(config, options, folder, clock).carry_out(interrupt);
 }
 
-Estimate plan_training(const TrainConfig& config) {
-  const Preparation run = prepare_run(config);
+Estimate plan_training(const TrainConfig& config, const TrainRunOptions& options) {
+  const Preparation run = prepare_run(config, options);
   return estimate_of(config, run, choose_recomputing(config, run));
 }
 

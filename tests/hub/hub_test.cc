@@ -1,6 +1,7 @@
 #include "sft/hub/hub.h"
 
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -82,9 +83,9 @@ class HubTest : public testing::Test {
       names.insert(file.name);
       EXPECT_EQ(read_whole_file(file.path), server.repos[kModel].files[file.name].bytes);
     }
-    EXPECT_EQ(names, (std::set<std::string>{"config.json", "tokenizer.json", "tokenizer_config.json",
-                                            "model.safetensors.index.json", "model-1.safetensors",
-                                            "model-2.safetensors"}));
+    EXPECT_EQ(names, (std::set<std::string>{"config.json", "tokenizer.json",
+                                            "tokenizer_config.json", "model.safetensors.index.json",
+                                            "model-1.safetensors", "model-2.safetensors"}));
   }
   fs::path repo() const { return cache.path() / "hub" / "models--acme--tiny"; }
 
@@ -205,10 +206,10 @@ TEST_F(HubTest, SaysAllThatIsMissingAtOnceWhenOffline) {
   Hub hub(offline, http, clock);
   const std::string message = message_of([&] {
     hub.fetch({model_want({.repo = "acme/tiny"}),
-               dataset_want({.repo = "acme/rows"}, {"train.jsonl"}, 2'900'000)});
+               dataset_want({.repo = "acme/rows"}, {"train.jsonl"}, "3 rows, 2.9 MB")});
   });
   EXPECT_THAT(message, HasSubstr("model acme/tiny (config.json, "));
-  EXPECT_THAT(message, HasSubstr("dataset acme/rows (train.jsonl; 2.9 MB)"));
+  EXPECT_THAT(message, HasSubstr("dataset acme/rows (train.jsonl; 3 rows, 2.9 MB)"));
   EXPECT_THAT(message, HasSubstr("HF_HUB_OFFLINE"));
   EXPECT_THAT(message, HasSubstr("hf download --repo-type dataset acme/rows train.jsonl"));
   EXPECT_TRUE(server.log().empty());
@@ -221,7 +222,7 @@ TEST_F(HubTest, KnowsTheSizesOfWhatWasListedBefore) {
   HubSettings offline = settings();
   offline.is_offline = true;
   EXPECT_THAT(message_of([&] { fetch(model_want({.repo = "acme/tiny"}), offline); }),
-              HasSubstr("model acme/tiny (model-1.safetensors; 300.0 kB)"));
+              HasSubstr("model acme/tiny (model-1.safetensors; 300 kB)"));
 }
 
 TEST_F(HubTest, SaysWhatIsMissingWhenTheHubIsAway) {
@@ -366,8 +367,7 @@ TEST_F(HubTest, FollowsNoNamesOutOfTheCache) {
 
 TEST_F(HubTest, EndsRedirectsThatGoInCircles) {
   server.interfere = [](const std::string&, const ServedRequest& request) {
-    return std::optional(
-        ServedResponse{.status = 302, .headers = {{"Location", request.target}}});
+    return std::optional(ServedResponse{.status = 302, .headers = {{"Location", request.target}}});
   };
   EXPECT_THAT(message_of([&] { fetch_model(); }), HasSubstr("redirects without end"));
 }
@@ -399,7 +399,7 @@ TEST_F(HubTest, SaysWhenTheDiskIsTooSmall) {
     return std::nullopt;
   };
   const std::string message = message_of([&] { fetch_model(); });
-  EXPECT_THAT(message, HasSubstr("needs 90000"));
+  EXPECT_THAT(message, HasSubstr("needs 90 PB more"));
   EXPECT_THAT(message, HasSubstr("HF_HUB_CACHE"));
   EXPECT_EQ(server.count("GET", "model-1.safetensors"), 0);
 }

@@ -42,13 +42,14 @@ struct HubWant {
   Part part = Part::kModel;
   // Names, or patterns (* ? [..], none of which matches a '/'), from the repository's root.
   std::vector<std::string> patterns;
-  // How large it is, for the message about missing files where the hub cannot be asked; 0: unknown.
-  uint64_t bytes = 0;
+  // What is known of its size ("1,030 rows, 3 MB"), for the message about missing files where the
+  // hub cannot be asked.
+  std::string about;
 };
 
 HubWant model_want(HubId id);
 HubWant tokenizer_want(HubId id);
-HubWant dataset_want(HubId id, std::vector<std::string> patterns, uint64_t bytes = 0);
+HubWant dataset_want(HubId id, std::vector<std::string> patterns, std::string about = "");
 
 struct HubFile {
   std::string name;  // in the repository: "data/train.jsonl"

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
+#include <string>
+
 #include "sft/core/clock.h"
+#include "sft/data/dataset_spec.h"
 #include "sft/estimate/estimate.h"
 #include "sft/estimate/train_config.h"
 #include "sft/train/run_folder.h"
@@ -10,6 +15,10 @@ namespace sft {
 struct TrainRunOptions {
   ResumePolicy resume = ResumePolicy::kAuto;
   bool is_quiet = false;  // no progress on stderr
+  // Where data.fits_tokenizers and the hub's datasets are.
+  std::function<std::filesystem::path(const std::string& name)> find_tokenizer =
+      [](const std::string& name) { return name; };
+  FetchDataset fetch = no_hub;
 };
 
 enum class TrainOutcome {
@@ -25,6 +34,6 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
                           const Clock& clock);
 
 // What the run will need, without training: reads the config, the data and the model's shape.
-Estimate plan_training(const TrainConfig& config);
+Estimate plan_training(const TrainConfig& config, const TrainRunOptions& options);
 
 }  // namespace sft
