@@ -116,8 +116,9 @@ void resolve_train_inputs(TrainConfig& config, TrainRunOptions& options,
     return resolve_tokenizer(name, common);
   };
   options.fetch = [common](const HubSource& source) {
+    const std::vector<HubSnapshot> snapshots = fetch_all({want_of(source, "")}, common);
     std::vector<DatasetFile> files;
-    for (const HubFile& file : fetch_all({want_of(source, "")}, common).front().files) {
+    for (const HubFile& file : snapshots.front().files) {
       files.push_back({.path = file.path, .name = file.name});
     }
     return files;

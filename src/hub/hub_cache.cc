@@ -78,7 +78,7 @@ Listing read_folder(const fs::path& folder, const std::string& commit) {
 
 }  // namespace
 
-HubCache::HubCache(fs::path root) : root_(fs::absolute(std::move(root))) {}
+HubCache::HubCache(const fs::path& root) : root_(fs::absolute(root)) {}
 
 fs::path HubCache::repo_folder(RepoKind kind, const std::string& repo) const {
   return root_ / folder_name(kind, repo);

@@ -27,7 +27,7 @@ namespace sft {
 // is broken; writes throw Error.
 class HubCache {
  public:
-  explicit HubCache(std::filesystem::path root);
+  explicit HubCache(const std::filesystem::path& root);
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path repo_folder(RepoKind kind, const std::string& repo) const;

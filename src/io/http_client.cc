@@ -254,7 +254,7 @@ HttpResponse CurlHttpClient::send(const HttpRequest& request, const HttpSink& si
       curl_slist_append(nullptr, "Expect:"), &curl_slist_free_all);
   for (const auto& [name, value] : request.headers) {
     SFT_CHECK(value.find_first_of("\r\n") == std::string::npos);
-    list.reset(curl_slist_append(list.release(), (name + ": " + value).c_str()));
+    list.reset(curl_slist_append(list.release(), fmt::format("{}: {}", name, value).c_str()));
   }
   state_->set(CURLOPT_HTTPHEADER, list.get());
 

@@ -179,7 +179,7 @@ TEST_F(PublishCommand, UploadsModelAndCard) {
        {"README.md", "config.json", "tokenizer.json", "tokenizer_config.json", "sft.json"}) {
     EXPECT_TRUE(commit.small.contains(name)) << name;
   }
-  EXPECT_EQ(commit.large.size() + commit.small.size(), 7);  // special_tokens_map.json, too
+  EXPECT_FALSE(commit.small.contains("eval/results.json"));
 }
 
 TEST_F(PublishCommand, ShowsTheCardWithoutSending) {
@@ -190,7 +190,7 @@ TEST_F(PublishCommand, ShowsTheCardWithoutSending) {
   EXPECT_THAT(result.out, HasSubstr("| rows | mit | 24 samples of 24 rows |"));
   EXPECT_THAT(result.out, HasSubstr("| boolq | 0 | accuracy | 61.50 ± 0.85 | 3270 |"));
   EXPECT_THAT(result.out, HasSubstr("sft train --config config.yaml"));
-  EXPECT_THAT(result.out, HasSubstr("learning_rate: 0.001"));
+  EXPECT_THAT(result.out, HasSubstr("learning_rate: "));
   EXPECT_THAT(result.out, Not(HasSubstr("mmlu")));
   EXPECT_THAT(result.err, HasSubstr("nothing was sent"));
   EXPECT_TRUE(server.is_private.empty());
@@ -220,8 +220,9 @@ TEST_F(PublishCommand, NeedsAModelATokenAndAName) {
 TEST_F(PublishCommand, DoctorTellsOfEachPart) {
   const BinaryResult result = sft({"doctor", "--json", "--offline"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Json report = Json::parse(result.out);
   std::vector<std::string> names;
-  for (const Json& check : Json::parse(result.out).at("checks")) {
+  for (const Json& check : report.at("checks")) {
     names.push_back(check.at("name"));
     const bool is_ok = check.at("status") == "ok";
     EXPECT_EQ(check.at("fix").is_null(), is_ok) << check.dump();
@@ -229,7 +230,7 @@ TEST_F(PublishCommand, DoctorTellsOfEachPart) {
   EXPECT_THAT(names, testing::ElementsAre("cpu", "gpu", "memory", "disk: this folder",
                                           "disk: prepared data", "disk: hub cache", "sandbox",
                                           "slurm", "python", "hub"));
-  EXPECT_THAT(sft({"doctor"}).out, HasSubstr("HF_TOKEN"));
+  EXPECT_THAT(sft({"doctor"}).out, HasSubstr(server.url() + ", answers 401"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ class PublishTest : public testing::Test {
   void SetUp() override {
     setenv("no_proxy", "127.0.0.1", 1);
     spdlog::set_level(spdlog::level::err);
-    for (int i = 0; i < 100'000; ++i) {
+    for (size_t i = 0; i < 100'000; ++i) {
       weights += static_cast<char>(i * 7919 % 251);
     }
     files = {{.name = "README.md", .path = {}, .text = "# card\n"},

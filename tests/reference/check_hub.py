@@ -107,7 +107,8 @@ def run(binary: str, arguments: list[str], cache: str, offline: bool) -> str:
     environment = dict(os.environ, HF_HUB_CACHE=cache, HF_HUB_OFFLINE="1" if offline else "0")
     done = subprocess.run([binary, *arguments, "--quiet"], env=environment, capture_output=True,
                           text=True, check=False)
-    check(f"sft {arguments[0]} exits 0 {done.stderr.strip()}", done.returncode == 0)
+    check(f"sft {arguments[0]} exits 0 (it was {done.returncode}) {done.stderr.strip()}",
+          done.returncode == 0)
     return done.stdout
 
 
