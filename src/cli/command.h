@@ -18,7 +18,8 @@ struct CommonOptions {
   int threads = 0;                     // --threads; 0: OMP_NUM_THREADS, else the machine's cores
   bool is_quiet = false;
   bool is_verbose = false;
-  bool is_json = false;  // a machine-readable result on stdout
+  bool is_offline = false;  // --offline: no network
+  bool is_json = false;     // a machine-readable result on stdout
 };
 
 // What a command does once its flags are read; returns the exit code (0, or 75 where a signal

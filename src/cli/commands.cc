@@ -34,6 +34,11 @@ std::span<const Command> commands() {
               "sft init --size '{hidden_size: 256}' --train-tokenizer README.md --vocab-size 1000 "
               "--output runs/tiny",
               define_init},
+      Command{"publish", "upload a checkpoint with its model card to the hub",
+              "sft publish --ckpt runs/quickstart/train/epoch-2 --repo me/quickstart --dry-run",
+              define_publish},
+      Command{"doctor", "what this machine has, what would not work, and the fix", "sft doctor",
+              define_doctor},
   };
   return kCommands;
 }

@@ -19,5 +19,7 @@ RunCommand define_generate(CLI::App& app, const CommonOptions& common);
 RunCommand define_tokenize(CLI::App& app, const CommonOptions& common);
 RunCommand define_import(CLI::App& app, const CommonOptions& common);
 RunCommand define_init(CLI::App& app, const CommonOptions& common);
+RunCommand define_publish(CLI::App& app, const CommonOptions& common);
+RunCommand define_doctor(CLI::App& app, const CommonOptions& common);
 
 }  // namespace sft

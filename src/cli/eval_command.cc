@@ -15,6 +15,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/model_names.h"
 
 #include "sft/core/clock.h"
 #include "sft/core/error.h"
@@ -65,12 +66,6 @@ fs::path data_folder(const EvalOptions& options) {
   return fs::path(user != nullptr ? user : ".") / ".cache" / "sft" / "bench";
 }
 
-// The last part of a path, for results that do not say where they were made.
-std::string folder_name(const fs::path& folder) {
-  const fs::path absolute = fs::absolute(folder).lexically_normal();
-  return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
-}
-
 // Whether `sft train` wrote the checkpoint.
 bool is_trained_here(const fs::path& checkpoint) {
   const fs::path path = checkpoint / "sft.json";
@@ -81,20 +76,22 @@ bool is_trained_here(const fs::path& checkpoint) {
   return json.is_object() && json.value("origin", Json()) == "train";
 }
 
-fs::path output_folder(const EvalOptions& options, const fs::path& checkpoint) {
-  const std::string name = folder_name(checkpoint);
+// A checkpoint in the hub's cache is not ours to write into.
+fs::path output_folder(const EvalOptions& options, const std::string& checkpoint) {
+  const std::string name = short_model_name(checkpoint);
   if (!options.output.empty()) {
     return options.checkpoints.size() > 1 ? fs::path(options.output) / name
                                           : fs::path(options.output);
   }
-  return is_trained_here(checkpoint) ? checkpoint / "eval" : fs::path("runs") / "eval" / name;
+  return is_trained_here(checkpoint) ? fs::path(checkpoint) / "eval"
+                                     : fs::path("runs") / "eval" / name;
 }
 
 // Several checkpoints of one name would write to one folder below --output.
 void check_names(const EvalOptions& options) {
   std::set<std::string> names;
   for (const std::string& checkpoint : options.checkpoints) {
-    const std::string name = folder_name(checkpoint);
+    const std::string name = short_model_name(checkpoint);
     if (!names.insert(name).second && !options.output.empty()) {
       throw UsageError("--output " + options.output + ": two checkpoints are called '" + name +
                        "'; evaluate them one by one, or leave --output out");
@@ -208,18 +205,19 @@ class Session {
 void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoint,
                          const std::vector<Benchmark>& benchmarks, const CommonOptions& common,
                          const InterruptScope& interrupt) {
-  if (!fs::is_directory(checkpoint)) {
-    throw Error("--ckpt " + checkpoint + ": no such folder");
+  const fs::path model = resolve_model_folder(checkpoint, common);
+  if (!fs::is_directory(model)) {
+    throw Error("--ckpt " + checkpoint + ": is a file; name a model folder");
   }
-  const std::optional<Template> layout = choose_template(options.template_name, checkpoint);
+  const std::optional<Template> layout = choose_template(options.template_name, model);
   if (layout) {
     meta_template(*layout, prompt_end(options));  // its faults before the model's loading
   }
   const fs::path folder = output_folder(options, checkpoint);
   check_evaluation_folder(folder);
-  const LoadedModel loaded = load_language_model({.folder = checkpoint, .dtype = dtype(options)});
+  const LoadedModel loaded = load_language_model({.folder = model, .dtype = dtype(options)});
   Session session(EvaluationFolder(folder,
-                                   {.name = folder_name(checkpoint),
+                                   {.name = short_model_name(checkpoint),
                                     .weights_sha256 = loaded.weights_sha256,
                                     .adapter_sha256 = std::nullopt},
                                    layout ? layout->name : std::string(kNoTemplate)),
@@ -332,7 +330,8 @@ void define_task_flags(CLI::App& app, EvalOptions& options) {
 RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
   const auto options = std::make_shared<EvalOptions>();
   CLI::Option* const checkpoints =
-      app.add_option("--ckpt", options->checkpoints, "model folder (repeatable)")
+      app.add_option("--ckpt", options->checkpoints,
+                     "model folder, or owner/name[@revision] on the hub (repeatable)")
           ->expected(1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--output", options->output,

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_flags.h"
+#include "cli/model_names.h"
 
 #include "sft/core/clock.h"
 #include "sft/core/error.h"
@@ -105,13 +106,14 @@ int generate(const GenerateFlags& flags, const CommonOptions& common) {
   if (!flags.input.empty() && flags.output.empty()) {
     throw UsageError("--input needs --output (- is stdout)");
   }
-  const std::optional<Template> layout = choose_template(flags.layout, flags.model.checkpoint);
+  const std::optional<Template> layout =
+      choose_template(flags.layout, resolve_model_folder(flags.model.checkpoint, common));
   const std::vector<Input> inputs = read_inputs(flags);
   std::optional<JsonlWriter> writer;
   if (!flags.output.empty()) {
     writer.emplace(flags.output);
   }
-  const LoadedModel loaded = load_language_model(flags.model.load_options());
+  const LoadedModel loaded = load_language_model(flags.model.load_options(common));
   std::vector<GenerateRequest> requests;
   for (size_t i = 0; i < inputs.size(); ++i) {
     requests.push_back(request_of(flags, inputs[i], i, layout, *loaded.model));

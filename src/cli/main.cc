@@ -34,6 +34,10 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_option("--threads", common.threads, "threads to compute with [OMP_NUM_THREADS, or cores]")
       ->check(CLI::Range(1, 4096))
       ->group("Common");
+  app.add_flag(
+         "--offline", common.is_offline,
+         "touch no network; models and data come from disk and the hub cache [HF_HUB_OFFLINE]")
+      ->group("Common");
   app.add_flag("--quiet", common.is_quiet, "only warnings and errors on stderr")->group("Common");
   app.add_flag("--verbose", common.is_verbose, "details on stderr")->group("Common");
   app.add_flag("--json", common.is_json, "the result as JSON on stdout")->group("Common");

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "cli/command.h"
+
 #include "sft/infer/load.h"
 
 namespace CLI {
@@ -15,7 +17,7 @@ struct ModelFlags {
   std::string checkpoint;
   std::string dtype = "auto";
 
-  LoadOptions load_options() const;
+  LoadOptions load_options(const CommonOptions& common) const;
 };
 
 // Declares --ckpt (required) and --dtype on `app`; `flags` must outlive the parse.

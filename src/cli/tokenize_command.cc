@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/model_names.h"
 
 #include "sft/core/error.h"
 #include "sft/io/json.h"
@@ -56,8 +57,9 @@ Json decoded(const Tokenizer& tokenizer, const Json& ids, const std::string& whe
   return {{"text", decode(tokenizer, checked, DecodeSpecial::kKeep)}};
 }
 
-int run_tokenize(const TokenizeOptions& options, bool has_text) {
-  const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(options.ckpt);
+int run_tokenize(const TokenizeOptions& options, const CommonOptions& common, bool has_text) {
+  const std::unique_ptr<Tokenizer> tokenizer =
+      load_tokenizer(resolve_tokenizer(options.ckpt, common));
   JsonlWriter writer(options.output);
   if (has_text) {
     writer.write(encoded(*tokenizer, options.text, options));
@@ -80,9 +82,11 @@ int run_tokenize(const TokenizeOptions& options, bool has_text) {
 
 }  // namespace
 
-RunCommand define_tokenize(CLI::App& app, const CommonOptions& /*common*/) {
+RunCommand define_tokenize(CLI::App& app, const CommonOptions& common) {
   const auto options = std::make_shared<TokenizeOptions>();
-  app.add_option("--ckpt", options->ckpt, "a model's or tokenizer's folder, or a tokenizer file")
+  app.add_option("--ckpt", options->ckpt,
+                 "a model's or tokenizer's folder, a tokenizer file, or owner/name[@revision] on "
+                 "the hub")
       ->required();
   auto* const text = app.add_option("--text", options->text, "the text to tokenize");
   auto* const input =
@@ -95,11 +99,11 @@ RunCommand define_tokenize(CLI::App& app, const CommonOptions& /*common*/) {
   app.add_flag("--count", options->is_counting, "only the number of tokens: {\"count\"}")
       ->excludes(decode);
   text->excludes(input)->excludes(decode);
-  return [options, text, input] {
+  return [options, text, input, &common] {
     if (text->count() + input->count() == 0) {
       throw UsageError("sft tokenize: --text or --input is needed");
     }
-    return run_tokenize(*options, text->count() > 0);
+    return run_tokenize(*options, common, text->count() > 0);
   };
 }
 

@@ -146,9 +146,9 @@ std::string DropCounts::text() const {
   return reasons.empty() ? "none dropped" : fmt::format("{} dropped ({})", total(), reasons);
 }
 
-Dataset read_dataset(const DatasetSpec& spec) {
+Dataset read_dataset(const DatasetSpec& spec, const FetchDataset& fetch) {
   DatasetBuilder builder(spec);
-  for (const DatasetFile& file : find_dataset_files(spec)) {
+  for (const DatasetFile& file : find_dataset_files(spec, fetch)) {
     builder.add_file(file);
   }
   return builder.finish();

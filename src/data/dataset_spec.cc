@@ -99,18 +99,32 @@ std::vector<ValueRule> read_rules(const ConfigNode& root, const std::string& key
   return rules;
 }
 
+void read_source(const ConfigNode& root, DatasetSpec& spec) {
+  const ConfigNode hub = root.at("hub");
+  if (hub.is_null()) {
+    root.require("files");
+    root.read("files", spec.files);
+    return;
+  }
+  if (!root.at("files").is_null()) {
+    hub.fault("has both 'files' and 'hub'; keep one");
+  }
+  HubSource source;
+  hub.require("dataset");
+  hub.require("files");
+  hub.read("dataset", source.dataset);
+  hub.read("revision", source.revision);
+  hub.read("files", source.files);
+  hub.finish();
+  spec.hub = std::move(source);
+}
+
 DatasetSpec read_spec(const ConfigNode& root, const fs::path& path) {
   DatasetSpec spec;
   spec.path = path;
   spec.name = path.stem().string();
   root.read("name", spec.name);
-  if (const ConfigNode hub = root.at("hub"); !hub.is_null()) {
-    hub.fault(
-        "'hub' is not supported by this build; download the files and list them under 'files'");
-  } else {
-    root.require("files");
-  }
-  root.read("files", spec.files);
+  read_source(root, spec);
   read_format(root, spec.format);
   read_layout(root, spec.layout);
   spec.keep = read_rules(root, "keep");
@@ -182,7 +196,14 @@ DatasetSpec load_dataset_spec(const std::string& name_or_path) {
   return spec;
 }
 
-std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec) {
+std::vector<DatasetFile> no_hub(const HubSource& source) {
+  throw Error(source.dataset + ": is on the hub, and this command does not fetch from it");
+}
+
+std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec, const FetchDataset& fetch) {
+  if (spec.hub) {
+    return fetch(*spec.hub);
+  }
   const fs::path folder = spec.path.parent_path();
   std::vector<DatasetFile> files;
   std::set<fs::path> seen;

@@ -53,7 +53,7 @@ struct EncodedDataset {
 };
 
 EncodedDataset read_encoded(const std::string& name_or_path, const Encoder& encoder) {
-  Dataset dataset = read_dataset(load_dataset_spec(name_or_path));
+  Dataset dataset = read_dataset(load_dataset_spec(name_or_path), encoder.options.fetch);
   EncodedDataset encoded;
   for (std::optional<EncodedSample>& sample : encoder.encode_all(dataset.samples)) {
     if (sample) {

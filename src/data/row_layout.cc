@@ -136,8 +136,13 @@ std::vector<Message> read_messages(const MessagesLayout& layout, const Row& row)
   std::vector<Message> messages;
   for (const Json& message : list) {
     const std::string where = fmt::format("{}: {}[{}]", row.where, layout.field, messages.size());
+    if (message.is_string()) {
+      messages.push_back({.role = messages.size() % 2 == 0 ? layout.user : layout.assistant,
+                          .content = message.get<std::string>()});
+      continue;
+    }
     if (!message.is_object()) {
-      throw Error(fmt::format("{}: is {}, must be an object", where, kind_of(message)));
+      throw Error(fmt::format("{}: is {}, must be an object or a text", where, kind_of(message)));
     }
     messages.push_back(
         {.role = text_of(member(message, layout.role, where), layout.role, where),
@@ -186,6 +191,9 @@ std::optional<RowLayout> recognise_messages(const Json& row, const std::string& 
     return std::nullopt;
   }
   const Json& first = row.at(field).front();
+  if (first.is_string()) {
+    return MessagesLayout{.field = field};
+  }
   if (first.contains("from") && first.contains("value")) {
     return MessagesLayout{
         .field = field, .role = "from", .content = "value", .user = "human", .assistant = "gpt"};

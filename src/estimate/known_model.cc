@@ -66,6 +66,7 @@ KnownModel read_known_model(const ConfigNode& root) {
   read_text(root, "hub", model.hub_id);
   root.read("published_name", model.published_name);
   read_text(root, "license", model.license);
+  root.read("tokenizer_bytes", model.tokenizer_bytes, {.min = 0});
   std::string_view tokenizer;
   std::string_view dtype;
   root.require("tokenizer");
@@ -80,6 +81,12 @@ KnownModel read_known_model(const ConfigNode& root) {
   config["dtype"] = std::string(dtype);
   model.shape = read_model_shape(config, root.at("shape").where());
   return model;
+}
+
+int64_t KnownModel::weight_bytes() const {
+  constexpr int64_t kFloat32Bytes = 4;
+  constexpr int64_t kHalfBytes = 2;
+  return shape.num_parameters() * (shape.dtype == "float32" ? kFloat32Bytes : kHalfBytes);
 }
 
 KnownModel load_known_model(const std::filesystem::path& path) {

@@ -1,9 +1,7 @@
 #include "sft/train/train_run.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -25,7 +23,6 @@
 #include "sft/core/progress.h"
 #include "sft/data/batch_plan.h"
 #include "sft/data/prepare.h"
-#include "sft/estimate/known_model.h"
 #include "sft/io/file.h"
 #include "sft/io/sha256.h"
 #include "sft/model/weights.h"
@@ -89,11 +86,16 @@ void check_samples(const PreparedData& data, const ModelConfig& model) {
   }
 }
 
-Preparation prepare_run(const TrainConfig& config) {
-  ModelConfig model_config = read_model_config(config.model);
-  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.model);
-  PreparedData data = prepare(config.data, *tokenizer,
-                              {.loss_on = config.train.loss_on, .threads = at::get_num_threads()});
+Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& options) {
+  ModelConfig model_config = read_model_config(config.base_folder());
+  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.base_folder());
+  PreparedData data = prepare(
+      config.data, *tokenizer,
+      {.loss_on = config.train.loss_on,
+       .threads = at::get_num_threads(),
+       .load_tokenizer =
+           [&](const std::string& name) { return load_tokenizer(options.find_tokenizer(name)); },
+       .fetch = options.fetch});
   check_samples(data, model_config);
   BatchPlan plan = make_plan(config, data);
   const int64_t steps_per_epoch = plan.steps_per_epoch();
@@ -151,9 +153,12 @@ bool choose_recomputing(const TrainConfig& config, const Preparation& run) {
   return false;
 }
 
-// A name for files that must be the same on every machine: the last part of a path.
-std::string portable_model_name(const std::string& model) {
-  const std::filesystem::path path(model);
+// A name for files that must be the same on every machine: a hub id, or the last part of a path.
+std::string portable_model_name(const TrainConfig& config) {
+  if (!config.model_folder.empty()) {
+    return config.model;
+  }
+  const std::filesystem::path path(config.model);
   return path.filename().empty() ? path.parent_path().filename().string()
                                  : path.filename().string();
 }
@@ -168,7 +173,7 @@ Json origin_json(const TrainConfig& config, const Preparation& run,
   return {{"origin", "train"},
           {"sft_version", SFT_VERSION},
           {"method", "full"},
-          {"base", {{"name", portable_model_name(config.model)}, {"weights_sha256", base_sha256}}},
+          {"base", {{"name", portable_model_name(config)}, {"weights_sha256", base_sha256}}},
           {"data", {{"datasets", datasets}, {"data_sha256", sha256_hex(run.data_json)}}},
           {"template",
            {{"name", layout.name}, {"turn", layout.turn}, {"separator", layout.separator}}}};
@@ -183,7 +188,7 @@ class TrainRun {
         options_(options),
         folder_(folder),
         clock_(clock),
-        run_(prepare_run(config)),
+        run_(prepare_run(config, options)),
         schedule_(config.train, run_.schedule_steps) {}
 
   TrainOutcome carry_out(const InterruptScope& interrupt) {
@@ -297,8 +302,8 @@ void TrainRun::resume_or_begin() {
 }
 
 void TrainRun::load_base() {
-  const SafetensorsFolder files(config_.model);
-  check_sizes(run_.model_config, files, config_.model);
+  const SafetensorsFolder files(config_.base_folder());
+  check_sizes(run_.model_config, files, config_.base_folder());
   model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
   // The masters take the files' own precision; the model computes with them rounded.
   const bool is_float32 = compute_type(config_) == at::kFloat;
@@ -330,7 +335,7 @@ void TrainRun::make_optimizer() {
       (config_.checkpoints.dtype == "auto" && compute_type(config_) == at::kFloat);
   checkpointer_ = std::make_unique<Checkpointer>(
       folder_.path(), config_.checkpoints, saves_float32 ? DType::kF32 : DType::kBF16,
-      CheckpointOrigin{.base_folder = config_.model,
+      CheckpointOrigin{.base_folder = config_.base_folder(),
                        .base_config = run_.model_config.json,
                        .origin = origin_json(config_, run_, base_sha256_)});
 }
@@ -483,11 +488,14 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
   return TrainRun(config, options, folder, clock).carry_out(interrupt);
 }
 
-namespace {
+Estimate plan_training(const TrainConfig& config, const TrainRunOptions& options) {
+  const Preparation run = prepare_run(config, options);
+  return estimate_of(config, run, choose_recomputing(config, run));
+}
 
-// A plan from a model's shape alone, its tokens guessed.
-Estimate plan_known_model(const TrainConfig& config, const ModelShape& shape) {
-  const DataSize data = guess_data_size(config);
+Estimate plan_from_shape(const TrainConfig& config, const ModelShape& shape,
+                         const TrainRunOptions& options) {
+  const DataSize data = guess_data_size(config, options);
   const double rate = measure_product_rate(shape, kMicroBatchTokens, compute_type(config));
   const auto estimate = [&](bool is_recomputing) {
     return estimate_run(config, shape, data, training_method(config, shape, rate, is_recomputing),
@@ -498,21 +506,6 @@ Estimate plan_known_model(const TrainConfig& config, const ModelShape& shape) {
     return plain.fits_memory() ? plain : estimate(/*is_recomputing=*/true);
   }
   return estimate(config.train.activation_checkpointing == Checkpointing::kOn);
-}
-
-}  // namespace
-
-Estimate plan_training(const TrainConfig& config) {
-  std::error_code error;
-  if (!std::filesystem::exists(config.model, error)) {
-    if (const std::optional<KnownModel> known = find_known_model(config.model)) {
-      spdlog::warn("[train] {} is not here: planned from its shape, a token for each 4 bytes",
-                   config.model);
-      return plan_known_model(config, known->shape);
-    }
-  }
-  const Preparation run = prepare_run(config);
-  return estimate_of(config, run, choose_recomputing(config, run));
 }
 
 }  // namespace sft

@@ -248,7 +248,7 @@ INSTANTIATE_TEST_SUITE_P(
               ":2:1: 'fields.response' is missing"},
         Fault{"format", "", "files: [d.jsonl]\nformat: parquet\n",
               ":2:1: format 'parquet' is not supported by this build"},
-        Fault{"hub", "", "hub: {dataset: owner/name}\n", ":1:1: 'hub' is not supported by this"},
+        Fault{"hub", "", "hub: {dataset: owner/name}\n", ":1:6: 'hub.files' is missing"},
         Fault{"turns", "", "files: [d.jsonl]\nmessages: {field: m, turns: frist}\n",
               ":2:22: unknown value of 'messages.turns' 'frist' (did you mean 'first'?"},
         Fault{"rule", "", "files: [d.jsonl]\nkeep: [a]\n", ":2:1: 'keep' must be a map"}),

@@ -54,6 +54,6 @@ struct Dataset {
 // Reads all of it. Throws Error for a broken row, a missing column (with those the row has), a
 // value of another type, each with its place; for columns that match no layout; and where there is
 // no row at all.
-Dataset read_dataset(const DatasetSpec& spec);
+Dataset read_dataset(const DatasetSpec& spec, const FetchDataset& fetch = no_hub);
 
 }  // namespace sft

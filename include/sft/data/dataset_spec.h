@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,11 +40,20 @@ struct ValueRule {
   std::vector<std::string> values;
 };
 
+// Files of a dataset's repository on the hub.
+struct HubSource {
+  std::string dataset;  // owner/name
+  std::string revision = "main";
+  std::vector<std::string> files;  // names or patterns, from the repository's root
+  bool operator==(const HubSource&) const = default;
+};
+
 // A dataset's recipe: which files, and how a row becomes a sample.
 struct DatasetSpec {
   std::string name;
   std::filesystem::path path;       // of the recipe, or of the data file itself
   std::vector<std::string> files;   // names or patterns (* ? [..]), relative to the recipe's folder
+  std::optional<HubSource> hub;     // in their place
   std::optional<RowFormat> format;  // none: each file's name tells
   std::optional<RowLayout> layout;  // none: each file's columns tell
   std::vector<ValueRule> keep;
@@ -64,8 +74,14 @@ struct DatasetFile {
   std::string name;  // as the recipe has it, patterns filled in: never a path of this machine
 };
 
+// Gives the local files of a hub source, those of its patterns in their order, then by name.
+using FetchDataset = std::function<std::vector<DatasetFile>(const HubSource&)>;
+// Throws Error: for callers without a hub.
+std::vector<DatasetFile> no_hub(const HubSource& source);
+
 // The files of `spec`, each once: patterns in their order, a pattern's matches sorted by name.
 // Throws Error for a pattern that matches none.
-std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec);
+std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec,
+                                            const FetchDataset& fetch = no_hub);
 
 }  // namespace sft

@@ -55,6 +55,7 @@ struct PrepareOptions {
   // Gives the tokenizer that an entry of data.fits_tokenizers names.
   std::function<std::unique_ptr<Tokenizer>(const std::string& name)> load_tokenizer =
       [](const std::string& name) { return sft::load_tokenizer(name); };
+  FetchDataset fetch = no_hub;
 };
 
 // Reads the datasets, maps their rows, drops what the recipes say and what is longer than

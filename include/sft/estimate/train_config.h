@@ -67,10 +67,16 @@ struct CheckpointConfig {
 
 struct TrainConfig {
   std::string model;
+  // Where `model` is on this machine, as the caller has found it; "": `model` is a folder itself.
+  std::filesystem::path model_folder;
   DataConfig data;
   OptimizationConfig train;
   CheckpointConfig checkpoints;
   std::filesystem::path output;
+
+  std::filesystem::path base_folder() const {
+    return model_folder.empty() ? std::filesystem::path(model) : model_folder;
+  }
 };
 
 // Reads and checks the config, noting every fault at `root`; the caller calls root.check().
