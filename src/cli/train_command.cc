@@ -10,11 +10,10 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_names.h"
+#include "cli/train_config_file.h"
 
 #include "sft/core/clock.h"
-#include "sft/core/config_node.h"
 #include "sft/core/error.h"
-#include "sft/core/resources.h"
 #include "sft/estimate/estimate.h"
 #include "sft/estimate/train_config.h"
 #include "sft/io/json.h"
@@ -37,10 +36,7 @@ TrainConfig load_config(const TrainFlags& flags, const CommonOptions& common) {
   if (!flags.output.empty()) {
     overrides.push_back("output=" + Json(flags.output).dump());
   }
-  const ConfigNode root = ConfigNode::load(find_config("config", "", flags.config), overrides);
-  TrainConfig config = read_train_config(root);
-  root.check();
-  return config;
+  return load_train_config(flags.config, overrides);
 }
 
 int print_plan(const TrainConfig& config, const TrainRunOptions& options,
