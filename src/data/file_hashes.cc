@@ -4,8 +4,11 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -53,10 +56,18 @@ std::optional<std::string> remembered(const fs::path& note, const Json& identity
   return std::nullopt;
 }
 
+// Read and not mapped: the pages of a mapped file count as the process's memory.
 std::string read_sha256(const fs::path& file) {
-  const MappedFile mapped(file);
+  std::ifstream stream(file, std::ios::binary);
+  std::vector<char> buffer(size_t{1} << 20);
   Sha256 hash;
-  hash.update(mapped.bytes());
+  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) ||
+         stream.gcount() > 0) {
+    hash.update(std::string_view(buffer.data(), static_cast<size_t>(stream.gcount())));
+  }
+  if (!stream.eof()) {
+    throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+  }
   return hash.hex();
 }
 

@@ -118,6 +118,9 @@ DrawnDataset SetBuilder::read(const DatasetInput& input, int64_t limit, bool is_
                    *drawn.spool);
   SeenIds seen;
   const auto take = [&](MeasuredRow& row, int64_t rows) {
+    if (options_.on_rows) {
+      options_.on_rows(summary.name, rows);
+    }
     if (row.dropped) {
       summary.dropped.add(*row.dropped);
       if (auto& examples = summary.dropped_examples[*row.dropped];
@@ -129,9 +132,6 @@ DrawnDataset SetBuilder::read(const DatasetInput& input, int64_t limit, bool is_
     ++summary.kept;
     row.sample.id = seen.unique(row.sample.id);
     draw.add(row.sample.id, record_of(row.sample, row.lengths));
-    if (options_.on_rows) {
-      options_.on_rows(summary.name, rows);
-    }
   };
   summary.rows = measure_rows(input,
                               {.layout = inputs_.layout,

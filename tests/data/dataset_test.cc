@@ -297,6 +297,19 @@ TEST_F(DatasetTest, AConversationMayBeTextsInTurn) {
               ElementsAre("a>b|c>d"));
 }
 
+TEST_F(DatasetTest, ARowOfAnotherTypeFarDownIsNamed) {
+  std::string lines;
+  std::string items = "[";
+  for (int i = 0; i < 40'000; ++i) {
+    lines += "{\"text\": \"a\"}\n";
+    items += "{\"text\": \"a\"},\n";
+  }
+  folder_.write("d.jsonl", lines + "{\"text\": 5}\n");
+  EXPECT_THAT(error_of("files: [d.jsonl]\n"), HasSubstr("d.jsonl:40001: 'text' is 5, must be a"));
+  folder_.write("d.json", items + "{\"text\": [1]}]");
+  EXPECT_THAT(error_of("files: [d.json]\n"), HasSubstr("d.json: row 40001: 'text' is a list"));
+}
+
 TEST_F(DatasetTest, MissingFilesAreNamed) {
   EXPECT_THAT(error_of("files: ['no/*.jsonl']\n"),
               HasSubstr("d.yaml: no file matches 'no/*.jsonl' in " + folder_.path().string()));

@@ -98,7 +98,7 @@ struct PrepareOptions {
   std::function<TokenizerSource(const std::string& name)> find_tokenizer =
       [](const std::string& name) { return tokenizer_source(name, name); };
   FetchDataset fetch = no_hub;
-  // Told now and then how many rows of a dataset have been read.
+  // Told for each row how many of its dataset have been read. What it throws ends the preparing.
   std::function<void(const std::string& dataset, int64_t rows)> on_rows = {};
 };
 
