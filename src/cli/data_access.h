@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "cli/command.h"
 
 #include "sft/data/prepared_set.h"
@@ -7,11 +9,15 @@
 
 namespace sft {
 
-// How commands get at the data that a config names: where datasets and tokenizers are found, and
-// what is said while rows are read.
-PrepareOptions data_options(const TrainConfig& config, const CommonOptions& common);
+// What the verbs of `sft data` work on: the config, and how to get at the data that it names.
+struct DataAccess {
+  TrainConfig config;
+  TokenizerSource own;  // of the config's model
+  PrepareOptions options;
+};
 
-// The tokenizer of the config's model.
-TokenizerSource own_tokenizer(const TrainConfig& config);
+// Reads the config; fetches from the hub what it names there (of models only the tokenizers).
+// Throws as load_train_config and the hub do.
+DataAccess open_data(const std::string& config, const CommonOptions& common);
 
 }  // namespace sft

@@ -10,7 +10,6 @@
 #include "cli/data_access.h"
 #include "cli/data_command.h"
 #include "cli/data_leakage.h"
-#include "cli/train_config_file.h"
 
 #include "sft/core/error.h"
 #include "sft/core/resources.h"
@@ -90,10 +89,8 @@ std::vector<NamedLengths> named_lengths(const TrainConfig& config, const Tokeniz
 }
 
 Report make_report(const DataFlags& flags, const CommonOptions& common) {
-  const TrainConfig config = load_train_config(flags.config, common.overrides);
   const std::vector<TaskChoice> tasks = choose_tasks(flags.tasks);
-  const PrepareOptions options = data_options(config, common);
-  const TokenizerSource own = own_tokenizer(config);
+  const auto [config, own, options] = open_data(flags.config, common);
   PreparedData data = prepare(config.data, own, options);
   Report report = {.data = std::move(data.summary),
                    .parity = std::move(data.parity),

@@ -10,7 +10,6 @@
 
 #include "cli/commands.h"
 #include "cli/data_access.h"
-#include "cli/train_config_file.h"
 
 #include "sft/core/error.h"
 #include "sft/data/prepare.h"
@@ -49,17 +48,16 @@ void print_summary(const DataSummary& data, const std::string& output) {
 }  // namespace
 
 int prepare_data(const DataFlags& flags, const CommonOptions& common) {
-  const TrainConfig config = load_train_config(flags.config, common.overrides);
+  const DataAccess access = open_data(flags.config, common);
   AtomicFolder folder(flags.output, existing_at(flags.output));
-  const DataSummary data =
-      summarize_data(config.data, own_tokenizer(config), data_options(config, common));
+  const DataSummary data = summarize_data(access.config.data, access.own, access.options);
   fs::copy_file(data.set.training(), folder.staging() / "train.jsonl");
   std::error_code error;
   if (fs::exists(data.set.validation(), error)) {
     fs::copy_file(data.set.validation(), folder.staging() / "validation.jsonl");
   }
   write_file(folder.staging() / "data.json",
-             dump_json(data_json(config.data, data), JsonLayout::kIndented));
+             dump_json(data_json(access.config.data, data), JsonLayout::kIndented));
   folder.commit();
   if (common.is_json) {
     fmt::print("{}\n", dump_json({{"output", flags.output},

@@ -8,7 +8,6 @@
 
 #include "cli/data_access.h"
 #include "cli/data_command.h"
-#include "cli/train_config_file.h"
 
 #include "sft/data/encoded_sample.h"
 #include "sft/data/prepared_set.h"
@@ -73,9 +72,8 @@ Json sample_json(const Sample& sample, const EncodedSample& encoded, const Token
 }  // namespace
 
 int show_data(const DataFlags& flags, const CommonOptions& common) {
-  const TrainConfig config = load_train_config(flags.config, common.overrides);
-  const TokenizerSource own = own_tokenizer(config);
-  const PreparedSet set = find_or_prepare_set(config.data, own, data_options(config, common));
+  const auto [config, own, options] = open_data(flags.config, common);
+  const PreparedSet set = find_or_prepare_set(config.data, own, options);
   const Template layout = load_template(config.data.layout);
   const auto tokenizer = own.load();
   const Marks marks = choose_marks(flags.color);
