@@ -12,7 +12,7 @@ std::span<const Command> commands() {
               "sft train --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --plan",
               define_train, /*computes=*/true, /*has_config=*/true},
       Command{
-          "data", "prepare, show and check the data of a training run",
+          "data", "fetch, prepare, show and check training data",
           "sft data show --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --n 2",
           define_data, /*computes=*/false, /*has_config=*/true},
       Command{"eval", "score a model on benchmarks",

@@ -1,18 +1,16 @@
 // sft data check: what should not be trained on.
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "cli/bench_files.h"
 #include "cli/data_access.h"
 #include "cli/data_command.h"
 #include "cli/data_leakage.h"
 
 #include "sft/core/error.h"
-#include "sft/core/resources.h"
 #include "sft/data/prepare.h"
 #include "sft/data/sample_check.h"
 #include "sft/io/jsonl.h"
@@ -20,20 +18,7 @@
 namespace sft {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr size_t kMostLeaksShown = 10;
-
-// --data-dir, else SFT_DATA_DIR, else $SFT_HOME/bench.
-fs::path benchmark_folder(const DataFlags& flags) {
-  if (!flags.data_dir.empty()) {
-    return flags.data_dir;
-  }
-  if (const char* const folder = std::getenv("SFT_DATA_DIR"); folder != nullptr) {
-    return folder;
-  }
-  return sft_home() / "bench";
-}
 
 // A tokenizer by the name that the config gives it.
 struct NamedLengths {
@@ -100,7 +85,7 @@ Report make_report(const DataFlags& flags, const CommonOptions& common) {
                    .missing_tasks = {},
                    .leaks = {}};
   report.lengths = named_lengths(config, own, options, report.data.set);
-  const LeakFinder finder(tasks, benchmark_folder(flags));
+  const LeakFinder finder(tasks, benchmark_folder(flags.data_dir));
   report.tasks = finder.tasks();
   report.missing_tasks = finder.missing();
   JsonlReader reader(report.data.set.training());

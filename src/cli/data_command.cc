@@ -95,10 +95,11 @@ RunCommand define_data(CLI::App& app, const CommonOptions& common) {
   check->add_option("--tasks", flags->tasks, "benchmarks to look for [all that are known]");
   check->add_option("--data-dir", flags->data_dir,
                     "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");
-  return [flags, &common, prepare, show] {
-    return prepare->parsed() ? prepare_data(*flags, common)
-           : show->parsed()  ? show_data(*flags, common)
-                             : check_data(*flags, common);
+  return [flags, &common, fetch, prepare, show] {
+    return fetch->parsed()     ? fetch_data(*flags, common)
+           : prepare->parsed() ? prepare_data(*flags, common)
+           : show->parsed()    ? show_data(*flags, common)
+                               : check_data(*flags, common);
   };
 }
 
