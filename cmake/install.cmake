@@ -16,7 +16,7 @@ target_link_options(sft PRIVATE -Wl,--disable-new-dtags)
 # All it loads but what every system has of its own, the compiler's runtime included.
 install(TARGETS sft
   RUNTIME_DEPENDENCIES
-    DIRECTORIES ${TORCH_INSTALL_PREFIX}/lib
+    DIRECTORIES ${TORCH_INSTALL_PREFIX}/lib ${ARROW_INSTALL_PREFIX}
     PRE_EXCLUDE_REGEXES [[^ld-linux]] [[^lib(c|m|dl|rt|pthread|util|resolv)\.so]]
                         [[^lib(stdc\+\+|gcc_s)\.so]]
   RUNTIME DESTINATION bin

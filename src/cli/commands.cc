@@ -11,6 +11,10 @@ std::span<const Command> commands() {
       Command{"train", "fine-tune a model as a config describes",
               "sft train --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --plan",
               define_train, /*computes=*/true, /*has_config=*/true},
+      Command{
+          "data", "fetch, prepare, show and check training data",
+          "sft data show --config quickstart.yaml --set model=runs/quickstart/train/epoch-2 --n 2",
+          define_data, /*computes=*/false, /*has_config=*/true},
       Command{"eval", "score a model on benchmarks",
               "sft eval --ckpt runs/quickstart/train/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
               "--data-dir data/quickstart/bench",

@@ -12,6 +12,7 @@ std::span<const Command> commands();
 // Sets the number of threads that LibTorch computes with; 0: OMP_NUM_THREADS, else the cores.
 void apply_threads(int threads);
 
+RunCommand define_data(CLI::App& app, const CommonOptions& common);
 RunCommand define_train(CLI::App& app, const CommonOptions& common);
 RunCommand define_eval(CLI::App& app, const CommonOptions& common);
 RunCommand define_score(CLI::App& app, const CommonOptions& common);

@@ -101,6 +101,14 @@ fs::path resolve_tokenizer(const std::string& model, const CommonOptions& common
   return resolve(model, sized_tokenizer_want, common);
 }
 
+std::vector<DatasetFile> fetch_dataset(const HubSource& source, const CommonOptions& common) {
+  std::vector<DatasetFile> files;
+  for (const HubFile& file : fetch_all({want_of(source, "")}, common).front().files) {
+    files.push_back({.path = file.path, .name = file.name});
+  }
+  return files;
+}
+
 std::string short_model_name(const std::string& model) {
   if (const std::optional<HubId> id = hub_id_of(model)) {
     std::string name = id->text().substr(id->repo.find('/') + 1);
@@ -134,14 +142,7 @@ void resolve_train_inputs(TrainConfig& config, TrainRunOptions& options,
   options.find_tokenizer = [common](const std::string& name) {
     return resolve_tokenizer(name, common);
   };
-  options.fetch = [common](const HubSource& source) {
-    const std::vector<HubSnapshot> snapshots = fetch_all({want_of(source, "")}, common);
-    std::vector<DatasetFile> files;
-    for (const HubFile& file : snapshots.front().files) {
-      files.push_back({.path = file.path, .name = file.name});
-    }
-    return files;
-  };
+  options.fetch = [common](const HubSource& source) { return fetch_dataset(source, common); };
 }
 
 }  // namespace sft

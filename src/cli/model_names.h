@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 
+#include "sft/data/dataset_spec.h"
 #include "sft/estimate/train_config.h"
 #include "sft/hub/hub.h"
 #include "sft/train/train_run.h"
@@ -20,6 +22,9 @@ HubSettings hub_settings(const CommonOptions& common);
 std::filesystem::path resolve_model_folder(const std::string& model, const CommonOptions& common);
 // The same where only a tokenizer is needed; `model` may be a tokenizer's file.
 std::filesystem::path resolve_tokenizer(const std::string& model, const CommonOptions& common);
+
+// The local files of a hub dataset, downloaded where they are not yet.
+std::vector<DatasetFile> fetch_dataset(const HubSource& source, const CommonOptions& common);
 
 // A name for folders of results: the last part of a path, or of a hub id, with its revision.
 std::string short_model_name(const std::string& model);

@@ -14,11 +14,10 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_names.h"
+#include "cli/train_config_file.h"
 
 #include "sft/core/clock.h"
-#include "sft/core/config_node.h"
 #include "sft/core/error.h"
-#include "sft/core/resources.h"
 #include "sft/estimate/estimate.h"
 #include "sft/estimate/known_model.h"
 #include "sft/estimate/train_config.h"
@@ -42,18 +41,14 @@ TrainConfig load_config(const TrainFlags& flags, const CommonOptions& common) {
   if (!flags.output.empty()) {
     overrides.push_back("output=" + Json(flags.output).dump());
   }
-  const ConfigNode root = ConfigNode::load(find_config("config", "", flags.config), overrides);
-  TrainConfig config = read_train_config(root);
-  root.check();
-  return config;
+  return load_train_config(flags.config, overrides);
 }
 
 // A plan needs no weights: of a model that is not here, its shape in configs/models does.
 Estimate make_plan(TrainConfig& config, TrainRunOptions& options, const CommonOptions& common) {
   std::error_code error;
-  const std::optional<KnownModel> known = std::filesystem::exists(config.model, error)
-                                              ? std::nullopt
-                                              : find_known_model(config.model);
+  const std::optional<KnownModel> known =
+      std::filesystem::exists(config.model, error) ? std::nullopt : find_known_model(config.model);
   CommonOptions without_download = common;
   without_download.is_offline = common.is_offline || known.has_value();
   try {

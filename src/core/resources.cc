@@ -1,6 +1,7 @@
 #include "sft/core/resources.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <system_error>
 
@@ -18,6 +19,14 @@ std::vector<fs::path> config_roots() {
     roots.push_back(binary.parent_path().parent_path() / "share" / "sft" / "configs");
   }
   return roots;
+}
+
+fs::path sft_home() {
+  if (const char* const home = std::getenv("SFT_HOME"); home != nullptr && *home != '\0') {
+    return home;
+  }
+  const char* const user = std::getenv("HOME");
+  return fs::path(user != nullptr ? user : ".") / ".cache" / "sft";
 }
 
 std::vector<std::string> config_names(const fs::path& folder) {

@@ -1,8 +1,6 @@
 #include "data/csv_reader.h"
 
-#include <cstdio>
 #include <set>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -13,7 +11,7 @@ namespace sft {
 namespace {
 
 constexpr size_t kLongestRecord = size_t{64} << 20;
-constexpr int kEnd = std::char_traits<char>::eof();
+constexpr int kEnd = InputFile::kEnd;
 
 // nlohmann's writer is the check for valid UTF-8 that io already relies on.
 bool is_utf8(const std::string& text) {
@@ -27,18 +25,8 @@ bool is_utf8(const std::string& text) {
 
 }  // namespace
 
-CsvReader::CsvReader(const std::filesystem::path& path)
-    : path_(path.string()), file_(path, std::ios::binary) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error) || !file_) {
-    throw Error(path_ + ": no such file, or it cannot be opened for reading");
-  }
-  for (const char byte : std::string_view("\xEF\xBB\xBF")) {
-    if (file_.peek() != std::char_traits<char>::to_int_type(byte)) {
-      break;
-    }
-    file_.get();
-  }
+CsvReader::CsvReader(const std::filesystem::path& path) : file_(path) {
+  file_.skip_byte_order_mark();
   if (auto record = next_record()) {
     columns_ = std::move(*record);
     check_columns();
@@ -58,7 +46,7 @@ std::optional<Row> CsvReader::next() {
   for (size_t i = 0; i < columns_.size(); ++i) {
     value.push_back({columns_[i], (*record)[i]});
   }
-  return Row{.value = std::move(value), .where = fmt::format("{}:{}", path_, record_line_)};
+  return Row{.value = std::move(value), .where = fmt::format("{}:{}", file_.name(), record_line_)};
 }
 
 std::optional<std::vector<std::string>> CsvReader::next_record() {
@@ -90,7 +78,7 @@ std::optional<std::vector<std::string>> CsvReader::next_record() {
       }
       read_quoted(fields.back());
     } else {
-      append(fields.back(), std::char_traits<char>::to_char_type(next));
+      append(fields.back(), static_cast<char>(next));
     }
   }
   for (const std::string& field : fields) {
@@ -115,7 +103,7 @@ void CsvReader::read_quoted(std::string& field) {
       file_.get();
     }
     line_ += next == '\n' ? 1 : 0;
-    append(field, std::char_traits<char>::to_char_type(next));
+    append(field, static_cast<char>(next));
   }
   const int after = file_.peek();
   if (after != ',' && after != '\n' && after != '\r' && after != kEnd) {
@@ -131,7 +119,7 @@ void CsvReader::append(std::string& field, char c) {
 }
 
 void CsvReader::refuse(const std::string& why) const {
-  throw Error(fmt::format("{}:{}: {}", path_, record_line_, why));
+  throw Error(fmt::format("{}:{}: {}", file_.name(), record_line_, why));
 }
 
 void CsvReader::check_columns() const {

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sft/data/row_reader.h"
+#include "sft/io/input_file.h"
 
 namespace sft {
 
@@ -31,8 +31,7 @@ class CsvReader final : public RowReader {
   [[noreturn]] void refuse(const std::string& why) const;
   void check_columns() const;
 
-  std::string path_;
-  std::ifstream file_;
+  InputFile file_;
   std::vector<std::string> columns_;
   uint64_t line_ = 1;         // of the next character
   uint64_t record_line_ = 1;  // of the record's first character

@@ -1,39 +1,34 @@
+#include <utility>
+
+#include "data/set_json.h"
+
 #include "sft/data/prepare.h"
 #include "sft/io/sha256.h"
 
 namespace sft {
 namespace {
 
-Json dropped_json(const DropCounts& dropped) {
-  Json object = Json::object();
-  for (size_t i = 0; i < kNumDropReasons; ++i) {
-    const auto reason = static_cast<DropReason>(i);
-    object[std::string(drop_reason_name(reason))] = dropped.of(reason);
-  }
-  return object;
+Json dataset_json(const PreparedDataset& dataset, const std::vector<std::string>& ids) {
+  return {{"name", dataset.name},
+          {"files", source_files_json(dataset.files)},
+          {"recipe_sha256", dataset.recipe_sha256},
+          {"read", dataset.rows},
+          {"dropped", dropped_json(dataset.dropped)},
+          {"kept", dataset.kept},
+          {"sampled", dataset.sampled},
+          {"ids", ids}};
 }
 
-Json dataset_json(const PreparedDataset& dataset) {
-  Json files = Json::array();
-  for (const SourceFile& file : dataset.files) {
-    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
-  }
-  return {{"name", dataset.name}, {"files", std::move(files)},
-          {"read", dataset.rows}, {"dropped", dropped_json(dataset.dropped)},
-          {"kept", dataset.kept}, {"sampled", dataset.ids.size()},
-          {"ids", dataset.ids}};
-}
-
-Json datasets_json(const std::vector<PreparedDataset>& datasets) {
+Json datasets_json(const std::vector<PreparedDataset>& datasets,
+                   const std::vector<std::vector<std::string>>& ids) {
   Json list = Json::array();
-  for (const PreparedDataset& dataset : datasets) {
-    list.push_back(dataset_json(dataset));
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    list.push_back(dataset_json(datasets[i], ids.at(i)));
   }
   return list;
 }
 
-Json tokens_json(const std::vector<EncodedSample>& samples) {
-  const TokenCounts counts = count_tokens(samples);
+Json tokens_json(const TokenCounts& counts) {
   return {{"samples", counts.samples},
           {"tokens", counts.tokens},
           {"response_tokens", counts.targets},
@@ -48,24 +43,25 @@ Json layout_json(const Template& layout) {
 
 }  // namespace
 
-Json data_json(const DataConfig& config, const PreparedData& data) {
-  Json json = {{"template", layout_json(data.layout)},
+Json data_json(const DataConfig& config, const DataSummary& data) {
+  Json tokenizers = Json::array();
+  for (const SetLengths& lengths : data.set.lengths) {
+    tokenizers.push_back(lengths.tokenizer_sha256);
+  }
+  Json json = {{"set", data.set.sha256},
+               {"template", layout_json(data.layout)},
                {"seed", config.seed},
                {"shuffle", config.shuffle},
                {"max_length", config.max_length},
-               {"fits_tokenizers", config.fits_tokenizers.size()},
-               {"datasets", datasets_json(data.datasets)},
+               {"tokenizers", std::move(tokenizers)},
+               {"datasets", datasets_json(data.set.datasets, data.ids)},
                {"training", tokens_json(data.training)}};
-  if (!data.validation.empty()) {
+  if (!data.validation_ids.empty()) {
     Json validation = tokens_json(data.validation);
-    if (data.validation_datasets.empty()) {
-      Json ids = Json::array();
-      for (const EncodedSample& sample : data.validation) {
-        ids.push_back(sample.id);
-      }
-      validation["ids"] = std::move(ids);
+    if (data.set.validation_datasets.empty()) {
+      validation["ids"] = data.validation_ids.front();
     } else {
-      validation["datasets"] = datasets_json(data.validation_datasets);
+      validation["datasets"] = datasets_json(data.set.validation_datasets, data.validation_ids);
     }
     json["validation"] = std::move(validation);
   }

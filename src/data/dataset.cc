@@ -2,29 +2,20 @@
 
 #include <numeric>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "data/row_layout.h"
+#include "data/seen_ids.h"
 
 #include "sft/core/error.h"
-#include "sft/io/file.h"
-#include "sft/io/sha256.h"
 
 namespace sft {
 namespace {
 
 constexpr std::array<std::string_view, kNumDropReasons> kDropReasonNames = {
     "keep_rule", "drop_rule", "empty_response", "empty_instruction", "roles", "too_long"};
-
-SourceFile describe(const DatasetFile& file) {
-  const MappedFile mapped(file.path);
-  Sha256 hash;
-  hash.update(mapped.bytes());
-  return {.name = file.name, .bytes = mapped.bytes().size(), .sha256 = hash.hex()};
-}
 
 // Optional columns that the recipe names and no row has had so far: a slip of the pen in
 // `input: contxt` would silently train on less.
@@ -56,76 +47,88 @@ class MissingColumns {
   std::set<std::string> missing_;
 };
 
-class DatasetBuilder {
- public:
-  explicit DatasetBuilder(const DatasetSpec& spec) : spec_(spec), missing_(spec.layout) {
-    dataset_.name = spec.name;
+}  // namespace
+
+struct DatasetRows::State {
+  const DatasetSpec& spec;
+  std::vector<DatasetFile> files;
+  MissingColumns missing;
+  size_t next_file = 0;
+  std::unique_ptr<RowReader> reader;  // of the file before next_file
+  std::shared_ptr<const RowLayout> layout;
+  int64_t rows_of_file = 0;
+  int64_t rows = 0;
+
+  const DatasetFile& file() const { return files[next_file - 1]; }
+
+  // False where there is no file left.
+  bool open_next() {
+    if (next_file == files.size()) {
+      return false;
+    }
+    ++next_file;
+    reader = open_rows(file().path, spec.format ? *spec.format : format_of(file().path));
+    layout = spec.layout ? std::make_shared<const RowLayout>(*spec.layout) : nullptr;
+    rows_of_file = 0;
+    return true;
   }
 
-  void add_file(const DatasetFile& file) {
-    dataset_.files.push_back(describe(file));
-    const RowFormat format = spec_.format ? *spec_.format : format_of(file.path);
-    const auto reader = open_rows(file.path, format);
-    std::optional<RowLayout> layout = spec_.layout;
-    while (const std::optional<Row> row = reader->next()) {
-      check_object(*row);
-      if (!layout) {
-        layout = recognise_layout(*row);
-      }
-      missing_.note(row->value);
-      ++dataset_.rows;
-      add_row(*layout, *row);
+  DatasetRow take(Row row) {
+    check_object(row);
+    if (layout == nullptr) {
+      layout = std::make_shared<const RowLayout>(recognise_layout(row));
     }
+    missing.note(row.value);
+    ++rows_of_file;
+    ++rows;
+    std::string source = file().name + row.where.substr(file().path.string().size());
+    return {.row = std::move(row), .layout = layout, .source = std::move(source)};
   }
-
-  Dataset finish() {
-    if (dataset_.rows == 0) {
-      throw Error(fmt::format("{}: dataset '{}' has no rows", spec_.path.string(), spec_.name));
-    }
-    missing_.check(spec_);
-    return std::move(dataset_);
-  }
-
- private:
-  void add_row(const RowLayout& layout, const Row& row) {
-    for (const ValueRule& rule : spec_.keep) {
-      if (!matches_rule(rule, layout, row)) {
-        dataset_.dropped.add(DropReason::kKeepRule);
-        return;
-      }
-    }
-    for (const ValueRule& rule : spec_.drop) {
-      if (matches_rule(rule, layout, row)) {
-        dataset_.dropped.add(DropReason::kDropRule);
-        return;
-      }
-    }
-    auto mapped = map_row(layout, row);
-    if (const auto* const reason = std::get_if<DropReason>(&mapped)) {
-      dataset_.dropped.add(*reason);
-      return;
-    }
-    add_sample(std::get<std::vector<Turn>>(std::move(mapped)), row.where);
-  }
-
-  void add_sample(std::vector<Turn> turns, const std::string& where) {
-    std::string id = content_id(turns);
-    if (const int64_t times = ++times_seen_[id]; times > 1) {
-      id += "-" + std::to_string(times);
-    }
-    dataset_.samples.push_back({.id = std::move(id),
-                                .turns = std::move(turns),
-                                .dataset = dataset_.name,
-                                .source = where});
-  }
-
-  const DatasetSpec& spec_;
-  Dataset dataset_;
-  MissingColumns missing_;
-  std::unordered_map<std::string, int64_t> times_seen_;
 };
 
-}  // namespace
+DatasetRows::DatasetRows(const DatasetSpec& spec, std::vector<DatasetFile> files)
+    : state_(new State{.spec = spec,
+                       .files = std::move(files),
+                       .missing = MissingColumns(spec.layout),
+                       .reader = nullptr,
+                       .layout = nullptr}) {}
+
+DatasetRows::~DatasetRows() = default;
+
+int64_t DatasetRows::rows() const {
+  return state_->rows;
+}
+
+std::optional<DatasetRow> DatasetRows::next() {
+  State& state = *state_;
+  while (state.reader != nullptr || state.open_next()) {
+    if (std::optional<Row> row = state.reader->next()) {
+      return state.take(*std::move(row));
+    }
+    if (state.rows_of_file == 0) {
+      throw Error(fmt::format("{}: dataset '{}' has no rows in this file; is it whole?",
+                              state.file().path.string(), state.spec.name));
+    }
+    state.reader = nullptr;
+  }
+  state.missing.check(state.spec);
+  return std::nullopt;
+}
+
+std::variant<std::vector<Turn>, DropReason> map_dataset_row(const DatasetSpec& spec,
+                                                            const DatasetRow& row) {
+  for (const ValueRule& rule : spec.keep) {
+    if (!matches_rule(rule, *row.layout, row.row)) {
+      return DropReason::kKeepRule;
+    }
+  }
+  for (const ValueRule& rule : spec.drop) {
+    if (matches_rule(rule, *row.layout, row.row)) {
+      return DropReason::kDropRule;
+    }
+  }
+  return map_row(*row.layout, row.row);
+}
 
 std::string_view drop_reason_name(DropReason reason) {
   return kDropReasonNames.at(static_cast<size_t>(reason));
@@ -146,12 +149,26 @@ std::string DropCounts::text() const {
   return reasons.empty() ? "none dropped" : fmt::format("{} dropped ({})", total(), reasons);
 }
 
-Dataset read_dataset(const DatasetSpec& spec, const FetchDataset& fetch) {
-  DatasetBuilder builder(spec);
-  for (const DatasetFile& file : find_dataset_files(spec, fetch)) {
-    builder.add_file(file);
+Dataset read_dataset(const DatasetSpec& spec) {
+  Dataset dataset;
+  dataset.name = spec.name;
+  DatasetRows rows(spec, find_dataset_files(spec));
+  SeenIds seen;
+  while (const std::optional<DatasetRow> row = rows.next()) {
+    auto mapped = map_dataset_row(spec, *row);
+    if (const auto* const reason = std::get_if<DropReason>(&mapped)) {
+      dataset.dropped.add(*reason);
+      continue;
+    }
+    auto turns = std::get<std::vector<Turn>>(std::move(mapped));
+    std::string id = seen.unique(content_id(turns));
+    dataset.samples.push_back({.id = std::move(id),
+                               .turns = std::move(turns),
+                               .dataset = spec.name,
+                               .source = row->source});
   }
-  return builder.finish();
+  dataset.rows = rows.rows();
+  return dataset;
 }
 
 }  // namespace sft

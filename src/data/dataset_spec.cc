@@ -1,6 +1,8 @@
 #include "sft/data/dataset_spec.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -12,34 +14,38 @@
 #include "sft/core/config_node.h"
 #include "sft/core/error.h"
 #include "sft/core/resources.h"
+#include "sft/io/input_file.h"
 
 namespace sft {
 namespace fs = std::filesystem;
 namespace {
 
-// Parquet is known by name and refused below.
-enum class SpecFormat { kJsonl, kJson, kCsv, kParquet };
-constexpr std::pair<std::string_view, SpecFormat> kFormats[] = {{"jsonl", SpecFormat::kJsonl},
-                                                                {"json", SpecFormat::kJson},
-                                                                {"csv", SpecFormat::kCsv},
-                                                                {"parquet", SpecFormat::kParquet}};
+constexpr std::pair<std::string_view, RowFormat> kFormats[] = {{"jsonl", RowFormat::kJsonl},
+                                                               {"json", RowFormat::kJson},
+                                                               {"csv", RowFormat::kCsv},
+                                                               {"parquet", RowFormat::kParquet}};
 constexpr std::pair<std::string_view, MessagesLayout::Turns> kTurns[] = {
     {"all", MessagesLayout::Turns::kAll}, {"first", MessagesLayout::Turns::kFirst}};
 
+// owner/name, with the characters that the hub allows.
+bool is_hub_name(const std::string& text) {
+  const size_t slash = text.find('/');
+  const auto is_part = [](std::string_view part) {
+    return !part.empty() && part.front() != '.' && part.front() != '-' &&
+           std::ranges::all_of(part, [](unsigned char c) {
+             return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+           });
+  };
+  return slash != std::string::npos && is_part(std::string_view(text).substr(0, slash)) &&
+         is_part(std::string_view(text).substr(slash + 1));
+}
+
 void read_format(const ConfigNode& root, std::optional<RowFormat>& format) {
-  if (root.at("format").is_null()) {
-    return;
+  if (!root.at("format").is_null()) {
+    RowFormat read = RowFormat::kJsonl;
+    root.read_choice("format", read, kFormats);
+    format = read;
   }
-  SpecFormat read = SpecFormat::kJsonl;
-  root.read_choice("format", read, kFormats);
-  if (read == SpecFormat::kParquet) {
-    root.at("format").fault(
-        "format 'parquet' is not supported by this build; use jsonl, json or csv");
-    return;
-  }
-  format = read == SpecFormat::kCsv    ? RowFormat::kCsv
-           : read == SpecFormat::kJson ? RowFormat::kJson
-                                       : RowFormat::kJsonl;
 }
 
 FieldsLayout read_fields(const ConfigNode& node) {
@@ -116,6 +122,9 @@ void read_source(const ConfigNode& root, DatasetSpec& spec) {
   hub.read("revision", source.revision);
   hub.read("files", source.files);
   hub.finish();
+  if (!source.dataset.empty() && !is_hub_name(source.dataset)) {
+    hub.at("dataset").fault("'hub.dataset' is '" + source.dataset + "', must be owner/name");
+  }
   spec.hub = std::move(source);
 }
 
@@ -172,12 +181,74 @@ std::vector<DatasetFile> match(const fs::path& folder, const std::string& patter
   return files;
 }
 
+// "lima_1029" of lima_1029.jsonl.gz.
+std::string data_name(const fs::path& file) {
+  return without_packing(file).stem().string();
+}
+
+// All data files in and below a folder but hidden ones and what the hub's tools write about a
+// dataset.
+DatasetSpec folder_spec(const fs::path& folder) {
+  constexpr std::array<std::string_view, 4> about = {"dataset_info.json", "dataset_infos.json",
+                                                     "dataset_dict.json", "state.json"};
+  DatasetSpec spec;
+  const fs::path absolute = fs::absolute(folder).lexically_normal();
+  spec.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+  spec.path = folder / "";  // so that names are relative to the folder itself
+  for (auto entry = fs::recursive_directory_iterator(folder);
+       entry != fs::recursive_directory_iterator(); ++entry) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.')) {
+      entry.disable_recursion_pending();
+    } else if (entry->is_regular_file() && find_format(entry->path()) &&
+               std::ranges::find(about, name) == about.end()) {
+      spec.files.push_back(escape_pattern(entry->path().lexically_relative(folder).string()));
+    }
+  }
+  std::ranges::sort(spec.files);
+  if (spec.files.empty()) {
+    throw UsageError(folder.string() +
+                     ": no data files in this folder (.jsonl, .json, .csv, .parquet)");
+  }
+  return spec;
+}
+
+DatasetSpec pattern_spec(const fs::path& pattern) {
+  DatasetSpec spec;
+  const std::string folder = fs::absolute(pattern).lexically_normal().parent_path().filename();
+  spec.name = folder.find_first_of("*?[") == std::string::npos ? folder : data_name(pattern);
+  spec.path = pattern.parent_path() / "";
+  spec.files = {pattern.filename().string()};
+  return spec;
+}
+
+// The rows of the split "train" as the hub itself has turned them into Parquet.
+std::optional<DatasetSpec> hub_spec(const std::string& text) {
+  const size_t at = text.find('@');
+  const std::string repository = text.substr(0, at);
+  // A slip in a data file's path is no hub id.
+  if (!is_hub_name(repository) || find_format(repository)) {
+    return std::nullopt;
+  }
+  DatasetSpec spec;
+  spec.name = repository.substr(repository.find('/') + 1);
+  spec.path = text;
+  spec.hub = {.dataset = repository,
+              .revision = at == std::string::npos ? "refs/convert/parquet" : text.substr(at + 1),
+              .files = {"default/train/*.parquet"}};
+  return spec;
+}
+
 }  // namespace
 
 DatasetSpec load_dataset_spec(const std::string& name_or_path) {
   const fs::path given = name_or_path;
   const std::string extension = given.extension().string();
   const bool is_name = name_or_path.find('/') == std::string::npos && extension.empty();
+  std::error_code error;
+  if (fs::is_directory(given, error) && !is_name) {
+    return folder_spec(given);
+  }
   if (is_name || extension == ".yaml") {
     const fs::path path = find_config("dataset", "datasets", name_or_path);
     const ConfigNode root = ConfigNode::load(path);
@@ -185,15 +256,20 @@ DatasetSpec load_dataset_spec(const std::string& name_or_path) {
     root.check();
     return spec;
   }
-  std::error_code error;
-  if (!fs::is_regular_file(given, error)) {
-    throw UsageError(name_or_path + ": no such dataset file");
+  if (fs::is_regular_file(given, error)) {
+    DatasetSpec spec;
+    spec.name = data_name(given);
+    spec.path = given;
+    spec.files = {escape_pattern(given.filename().string())};
+    return spec;
   }
-  DatasetSpec spec;
-  spec.name = given.stem().string();
-  spec.path = given;
-  spec.files = {escape_pattern(given.filename().string())};
-  return spec;
+  if (name_or_path.find_first_of("*?[") != std::string::npos) {
+    return pattern_spec(given);
+  }
+  if (auto spec = hub_spec(name_or_path)) {
+    return *spec;
+  }
+  throw UsageError(name_or_path + ": no such dataset file, folder or hub id");
 }
 
 std::vector<DatasetFile> no_hub(const HubSource& source) {

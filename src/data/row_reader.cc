@@ -5,21 +5,22 @@
 #include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "data/csv_reader.h"
+#include "data/json_rows.h"
 
 #include "sft/core/error.h"
+#include "sft/io/input_file.h"
+#include "sft/io/parquet.h"
 
 namespace sft {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, RowFormat>, 3> kExtensions = {{
+constexpr std::array<std::pair<std::string_view, RowFormat>, 4> kExtensions = {{
     {".jsonl", RowFormat::kJsonl},
     {".json", RowFormat::kJson},
     {".csv", RowFormat::kCsv},
+    {".parquet", RowFormat::kParquet},
 }};
-constexpr std::array<std::string_view, 3> kLaterExtensions = {".gz", ".zst", ".parquet"};
 
 class JsonlRows final : public RowReader {
  public:
@@ -30,51 +31,34 @@ class JsonlRows final : public RowReader {
   JsonlReader reader_;
 };
 
-// A JSON array of objects, read as a whole.
-class JsonArrayRows final : public RowReader {
+class ParquetRows final : public RowReader {
  public:
-  explicit JsonArrayRows(const std::filesystem::path& path)
-      : path_(path.string()), rows_(read_json(path)) {
-    if (!rows_.is_array()) {
-      throw Error(
-          fmt::format("{}: holds {} {}, must be an array of objects (for one object a "
-                      "line say 'format: jsonl' or name it .jsonl)",
-                      path_, rows_.is_object() ? "an" : "a", rows_.type_name()));
-    }
-  }
-  std::optional<Row> next() override {
-    if (index_ == rows_.size()) {
-      return std::nullopt;
-    }
-    Json value = std::move(rows_[index_]);
-    ++index_;
-    return Row{.value = std::move(value), .where = fmt::format("{}: row {}", path_, index_)};
-  }
+  explicit ParquetRows(const std::filesystem::path& path) : reader_(path) {}
+  std::optional<Row> next() override { return reader_.next(); }
 
  private:
-  std::string path_;
-  Json rows_;
-  size_t index_ = 0;
+  ParquetReader reader_;
 };
 
 }  // namespace
 
-RowFormat format_of(const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  for (const std::string_view later : kLaterExtensions) {
-    if (extension == later) {
-      throw Error(fmt::format("{}: {} files are not supported by this build; turn it into .jsonl",
-                              path.string(), extension));
-    }
-  }
+std::optional<RowFormat> find_format(const std::filesystem::path& path) {
+  const std::string extension = without_packing(path).extension().string();
   for (const auto& [known, format] : kExtensions) {
     if (extension == known) {
       return format;
     }
   }
+  return std::nullopt;
+}
+
+RowFormat format_of(const std::filesystem::path& path) {
+  if (const std::optional<RowFormat> format = find_format(path)) {
+    return *format;
+  }
   throw Error(path.string() +
               ": the name does not tell the format; say 'format:' in a dataset file, or end the "
-              "name in .jsonl, .json or .csv");
+              "name in .jsonl, .json, .csv (.gz or .zst behind it) or .parquet");
 }
 
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, RowFormat format) {
@@ -82,9 +66,11 @@ std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, RowForma
     case RowFormat::kJsonl:
       return std::make_unique<JsonlRows>(path);
     case RowFormat::kJson:
-      return std::make_unique<JsonArrayRows>(path);
+      return std::make_unique<JsonRows>(path);
     case RowFormat::kCsv:
       return std::make_unique<CsvReader>(path);
+    case RowFormat::kParquet:
+      return std::make_unique<ParquetRows>(path);
   }
   return nullptr;
 }

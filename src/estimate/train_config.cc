@@ -71,20 +71,30 @@ bool is_path(const std::string& name) {
                              [&](std::string_view end) { return name.ends_with(end); });
 }
 
-// {all_but: name} or {all_but: [name, ...]}: every dataset there is a recipe for, less these.
-std::vector<std::string> read_all_but(const ConfigNode& map,
-                                      const std::vector<std::string>& recipes) {
+// The recipes of the study's datasets, which its merged sets are made of: those with a published
+// name.
+std::vector<std::string> study_recipes(const std::vector<std::string>& recipes) {
+  std::vector<std::string> names;
+  std::ranges::copy_if(recipes, std::back_inserter(names), [](const std::string& name) {
+    const ConfigNode recipe = ConfigNode::load(find_config("dataset", "datasets", name));
+    return !recipe.at("published_name").is_null();
+  });
+  return names;
+}
+
+// {all_but: name} or {all_but: [name, ...]}: every dataset of the study, less these.
+std::vector<std::string> read_all_but(const ConfigNode& map, const std::vector<std::string>& all) {
   map.require("all_but");
   std::vector<std::string> left_out;
   map.read("all_but", left_out);
   map.finish();
   for (const std::string& name : left_out) {
-    if (std::ranges::find(recipes, name) == recipes.end()) {
-      map.at("all_but").fault(unknown_name("dataset", name, recipes));
+    if (std::ranges::find(all, name) == all.end()) {
+      map.at("all_but").fault(unknown_name("dataset", name, all));
     }
   }
   std::vector<std::string> names;
-  std::ranges::copy_if(recipes, std::back_inserter(names), [&](const std::string& name) {
+  std::ranges::copy_if(all, std::back_inserter(names), [&](const std::string& name) {
     return std::ranges::find(left_out, name) == left_out.end();
   });
   return names;
@@ -98,12 +108,12 @@ void read_datasets(const ConfigNode& parent, std::vector<std::string>& datasets)
   }
   const std::vector<std::string> recipes = config_names("datasets");
   if (node.is_map()) {
-    datasets = read_all_but(node, recipes);
+    datasets = read_all_but(node, study_recipes(recipes));
     return;
   }
   node.get(datasets);
   if (datasets == std::vector<std::string>{"all"}) {
-    datasets = recipes;
+    datasets = study_recipes(recipes);
   }
   std::set<std::string> seen;
   for (const std::string& name : datasets) {

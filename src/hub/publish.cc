@@ -168,8 +168,9 @@ void Publication::ask_modes() {
     for (size_t i = begin; i < std::min(begin + kFilesPerRequest, items_.size()); ++i) {
       const PublishFile& file = *items_[i].file;
       by_name[file.name] = &items_[i];
-      list.push_back(
-          {{"path", file.name}, {"sample", base64(beginning(file))}, {"size", file.bytes()}});
+      list.push_back({{"path", file.name},
+                      {"sample", encode_base64(beginning(file))},
+                      {"size", file.bytes()}});
     }
     const std::string path = "/api/models/" + options_.repo + "/preupload/main";
     const Json answer = post_json(path, {{"files", list}});
@@ -342,7 +343,7 @@ void Publication::commit() {
                    {"algo", "sha256"},
                    {"oid", item.sha256},
                    {"size", file.bytes()}}
-            : Json{{"content", base64(file.path.empty() ? file.text : read_file(file.path))},
+            : Json{{"content", encode_base64(file.path.empty() ? file.text : read_file(file.path))},
                    {"path", file.name},
                    {"encoding", "base64"}};
     lines += Json{{"key", item.is_large ? "lfsFile" : "file"}, {"value", value}}.dump() + "\n";

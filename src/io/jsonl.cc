@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <iostream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -15,43 +14,32 @@ namespace sft {
 namespace {
 
 constexpr size_t kMaxLineBytes = 64'000'000;
-constexpr int kEndOfFile = std::char_traits<char>::eof();
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-JsonlReader::JsonlReader(const std::filesystem::path& path)
-    : name_(path == "-" ? "stdin" : path.string()), stream_(&std::cin) {
-  if (path == "-") {
-    return;
-  }
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw Error(name_ + ": is a folder, not a file");
-  }
-  errno = 0;
-  file_.open(path, std::ios::binary);
-  if (!file_) {
-    throw_system_error(path, "open", errno);
-  }
-  stream_ = &file_;
+JsonlReader::JsonlReader(const std::filesystem::path& path) : file_(path) {
+  file_.skip_byte_order_mark();
 }
 
 // Fills `line` without its end; false at the end of the file.
 bool JsonlReader::read_line(std::string& line) {
   line.clear();
-  std::streambuf* const buffer = stream_->rdbuf();
-  int c = buffer->sbumpc();
-  if (c == kEndOfFile) {
+  std::string_view rest = file_.rest();
+  if (rest.empty()) {
     return false;
   }
   ++line_;
-  for (; c != kEndOfFile && c != '\n'; c = buffer->sbumpc()) {
-    if (line.size() == kMaxLineBytes) {
+  for (; !rest.empty(); rest = file_.rest()) {
+    const size_t end = rest.find('\n');
+    line += rest.substr(0, end);
+    if (line.size() > kMaxLineBytes) {
       throw Error(fmt::format("{}:{}: longer than {} MB; is it JSON Lines, one value a line?",
-                              name_, line_, kMaxLineBytes / 1'000'000));
+                              file_.name(), line_, kMaxLineBytes / 1'000'000));
     }
-    line.push_back(static_cast<char>(c));
+    file_.skip(end == std::string_view::npos ? rest.size() : end + 1);
+    if (end != std::string_view::npos) {
+      break;
+    }
   }
   return true;
 }
@@ -59,14 +47,11 @@ bool JsonlReader::read_line(std::string& line) {
 std::optional<JsonlReader::Row> JsonlReader::next() {
   std::string line;
   while (read_line(line)) {
-    std::string_view text = line;
-    if (line_ == 1 && text.starts_with(kByteOrderMark)) {
-      text.remove_prefix(kByteOrderMark.size());
-    }
+    const std::string_view text = line;
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) {
       continue;
     }
-    std::string where = fmt::format("{}:{}", name_, line_);
+    std::string where = fmt::format("{}:{}", file_.name(), line_);
     return Row{parse_json(text, where), where};
   }
   return std::nullopt;

@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <utf8proc.h>
 
-#include "text/base64.h"
 #include "text/utf8.h"
 
 #include "sft/core/error.h"
+#include "sft/io/base64.h"
 
 namespace sft {
 namespace {

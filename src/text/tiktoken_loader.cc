@@ -11,7 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "text/base64.h"
 #include "text/byte_bpe_model.h"
 #include "text/pipeline_loader.h"
 #include "text/shown_token.h"
@@ -19,6 +18,7 @@
 #include "text/word_patterns.h"
 
 #include "sft/core/error.h"
+#include "sft/io/base64.h"
 
 namespace sft {
 namespace {

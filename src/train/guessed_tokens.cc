@@ -1,10 +1,13 @@
 #include "train/guessed_tokens.h"
 
 #include <algorithm>
+#include <memory>
 
 #include <ATen/Parallel.h>
 
 #include "sft/data/prepare.h"
+#include "sft/data/prepared_set.h"
+#include "sft/io/sha256.h"
 #include "sft/text/tokenizer.h"
 
 namespace sft {
@@ -37,11 +40,18 @@ class GuessingTokenizer final : public Tokenizer {
 
 }  // namespace
 
-DataSize guess_data_size(const TrainConfig& config) {
-  const PreparedData data =
-      prepare(config.data, GuessingTokenizer(),
-              {.loss_on = config.train.loss_on, .threads = at::get_num_threads()});
-  return count_tokens(data.training).data_size();
+DataSize guess_data_size(const TrainConfig& config, const TrainRunOptions& options) {
+  const TokenizerSource guess = {
+      .name = "guess", .sha256 = sha256_hex("a token for each four bytes"), .load = [] {
+        return std::make_shared<const GuessingTokenizer>();
+      }};
+  DataConfig data = config.data;
+  data.fits_tokenizers.clear();
+  PrepareOptions prepare_options;
+  prepare_options.loss_on = config.train.loss_on;
+  prepare_options.threads = at::get_num_threads();
+  prepare_options.fetch = options.fetch;
+  return summarize_data(data, guess, prepare_options).training.data_size();
 }
 
 }  // namespace sft

@@ -1,6 +1,7 @@
 #include "sft/train/train_run.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -46,7 +47,6 @@ at::ScalarType compute_type(const TrainConfig& config) {
 
 // Everything about a run that is known before its first step.
 struct Preparation {
-  std::unique_ptr<Tokenizer> tokenizer;
   ModelConfig model_config;
   PreparedData data;
   std::string data_json;
@@ -86,16 +86,41 @@ void check_samples(const PreparedData& data, const ModelConfig& model) {
   }
 }
 
-Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& options) {
+// `is_stopping`: asked between rows, since preparing large data takes minutes.
+PreparedData prepare_data(const TrainConfig& config, const TrainRunOptions& options,
+                          const std::function<bool()>& is_stopping) {
+  TokenizerSource own = tokenizer_source(config.model, config.base_folder());
+  // Loaded once, and before a dataset is read: a broken one is told at once.
+  own.load = [tokenizer = own.load()] { return tokenizer; };
+  PreparedData data =
+      prepare(config.data, own,
+              {.loss_on = config.train.loss_on,
+               .threads = at::get_num_threads(),
+               .find_tokenizer =
+                   [&](const std::string& name) {
+                     return tokenizer_source(name, options.find_tokenizer(name));
+                   },
+               .fetch = options.fetch,
+               .on_rows =
+                   [&](const std::string& dataset, int64_t rows) {
+                     if (is_stopping()) {
+                       throw Interrupted(fmt::format(
+                           "while data were prepared, at row {} of {}; nothing is kept of it", rows,
+                           dataset));
+                     }
+                   }});
+  const PreparedSet& set = data.summary.set;
+  spdlog::info("[data] {} prepared set {}", set.is_new ? "made" : "found", set.folder.string());
+  for (const std::string& line : data.parity.lines()) {
+    spdlog::warn("[data] {}", line);
+  }
+  return data;
+}
+
+Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& options,
+                        const std::function<bool()>& is_stopping) {
   ModelConfig model_config = read_model_config(config.base_folder());
-  std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(config.base_folder());
-  PreparedData data = prepare(
-      config.data, *tokenizer,
-      {.loss_on = config.train.loss_on,
-       .threads = at::get_num_threads(),
-       .load_tokenizer =
-           [&](const std::string& name) { return load_tokenizer(options.find_tokenizer(name)); },
-       .fetch = options.fetch});
+  PreparedData data = prepare_data(config, options, is_stopping);
   check_samples(data, model_config);
   BatchPlan plan = make_plan(config, data);
   const int64_t steps_per_epoch = plan.steps_per_epoch();
@@ -109,11 +134,10 @@ Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& option
   const int64_t num_steps = config.train.max_steps > 0
                                 ? std::min(config.train.max_steps, schedule_steps)
                                 : schedule_steps;
-  std::string json = dump_json(data_json(config.data, data), JsonLayout::kIndented);
+  std::string json = dump_json(data_json(config.data, data.summary), JsonLayout::kIndented);
   const double rate =
       measure_product_rate(model_config.shape, kMicroBatchTokens, compute_type(config));
-  return {.tokenizer = std::move(tokenizer),
-          .model_config = std::move(model_config),
+  return {.model_config = std::move(model_config),
           .data = std::move(data),
           .data_json = std::move(json),
           .plan = std::move(plan),
@@ -166,10 +190,10 @@ std::string portable_model_name(const TrainConfig& config) {
 Json origin_json(const TrainConfig& config, const Preparation& run,
                  const std::string& base_sha256) {
   Json datasets = Json::array();
-  for (const PreparedDataset& dataset : run.data.datasets) {
-    datasets.push_back({{"name", dataset.name}, {"samples", dataset.ids.size()}});
+  for (const PreparedDataset& dataset : run.data.summary.set.datasets) {
+    datasets.push_back({{"name", dataset.name}, {"samples", dataset.sampled}});
   }
-  const Template& layout = run.data.layout;
+  const Template& layout = run.data.summary.layout;
   return {{"origin", "train"},
           {"sft_version", SFT_VERSION},
           {"method", "full"},
@@ -182,13 +206,18 @@ Json origin_json(const TrainConfig& config, const Preparation& run,
 // One start of a run: from what is there to its end, a signal, or an error.
 class TrainRun {
  public:
-  TrainRun(const TrainConfig& config, const TrainRunOptions& options, RunFolder& folder,
-           const Clock& clock)
+  // What a run is made of, besides its config.
+  struct Parts {
+    const TrainRunOptions& options;
+    RunFolder& folder;
+    const Clock& clock;
+  };
+  TrainRun(const TrainConfig& config, const Parts& parts, const InterruptScope& interrupt)
       : config_(config),
-        options_(options),
-        folder_(folder),
-        clock_(clock),
-        run_(prepare_run(config, options)),
+        options_(parts.options),
+        folder_(parts.folder),
+        clock_(parts.clock),
+        run_(prepare_run(config, parts.options, [&] { return interrupt.requested(); })),
         schedule_(config.train, run_.schedule_steps) {}
 
   TrainOutcome carry_out(const InterruptScope& interrupt) {
@@ -485,11 +514,12 @@ TrainOutcome run_training(const TrainConfig& config, const TrainRunOptions& opti
   }
   // From here on a signal asks for a clean stop: preparing large data takes minutes.
   const InterruptScope interrupt;
-  return TrainRun(config, options, folder, clock).carry_out(interrupt);
+  return TrainRun(config, {.options = options, .folder = folder, .clock = clock}, interrupt)
+      .carry_out(interrupt);
 }
 
 Estimate plan_training(const TrainConfig& config, const TrainRunOptions& options) {
-  const Preparation run = prepare_run(config, options);
+  const Preparation run = prepare_run(config, options, [] { return false; });
   return estimate_of(config, run, choose_recomputing(config, run));
 }
 

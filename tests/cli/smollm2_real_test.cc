@@ -21,6 +21,7 @@ namespace {
 class SmolLm2 : public testing::Test {
  protected:
   void SetUp() override {
+    setenv("SFT_HOME", (folder.path() / "home").c_str(), /*overwrite=*/1);
     const char* const set = std::getenv("SFT_DEPS");
     const char* const home = std::getenv("HOME");
     const std::filesystem::path deps =

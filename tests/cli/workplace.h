@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "run_binary.h"
 #include "temp_folder.h"
@@ -21,6 +22,8 @@ class Workplace : public testing::Test {
   static constexpr int kStepsPerEpoch = 12;
 
   void SetUp() override {
+    // Nothing of a test goes where the user's own prepared data lie.
+    setenv("SFT_HOME", (folder.path() / "home").c_str(), /*overwrite=*/1);
     std::string text;
     std::string rows;
     for (int i = 0; i < 2 * kStepsPerEpoch; ++i) {

@@ -29,7 +29,6 @@ class RealDataset : public testing::Test {
     return read_dataset(load_dataset_spec(path.string()));
   }
 
- private:
   std::filesystem::path folder_;
 };
 
@@ -58,6 +57,23 @@ TEST_F(RealDataset, CodeAlpacaHasTwoEmptyAnswers) {
 
 TEST_F(RealDataset, EvolCodeAlpacaHasNoInputs) {
   EXPECT_EQ(read("evol_codealpaca_first1000.json").samples.size(), 1000U);
+}
+
+// The recipes of releases whose layout lies in ../shared, on those rows.
+TEST_F(RealDataset, RecipesMapRealRows) {
+  const auto first_of = [&](const char* recipe, const char* file) {
+    DatasetSpec spec =
+        load_dataset_spec(std::string(SFT_TEST_SOURCE_DIR "/configs/datasets/") + recipe + ".yaml");
+    spec.hub.reset();
+    spec.path = folder_ / "";
+    spec.files = {file};
+    return read_dataset(spec).samples.at(0).turns.at(0);
+  };
+  EXPECT_EQ(first_of("alpaca", "alpaca_small_2000.json").response, "no");
+  EXPECT_EQ(first_of("code_alpaca", "code_alpaca_2k.json").instruction,
+            "What are the distinct values from the given list?\ndataList = [3, 9, 3, 5, 7, 9, 5]");
+  EXPECT_THAT(first_of("openmathinstruct", "openmathinstruct1_100.jsonl").instruction,
+              testing::StartsWith("John is an eccentric millionaire."));
 }
 
 TEST_F(RealDataset, LimaHasConversations) {

@@ -59,20 +59,8 @@ TEST_F(DatasetTest, MapsColumnsByTheRecipe) {
   EXPECT_THAT(shown(dataset), ElementsAre("q1\nin>r1", "q2>r2", "q3>r3"));
   EXPECT_EQ(dataset.rows, 3);
   EXPECT_EQ(dataset.dropped.total(), 0);
-  ASSERT_EQ(dataset.files.size(), 2U);
-  EXPECT_EQ(dataset.files[0].name, "mine/a.jsonl");
-  EXPECT_EQ(dataset.samples[1].source, (folder_.path() / "mine/a.jsonl").string() + ":2");
+  EXPECT_EQ(dataset.samples[1].source, "mine/a.jsonl:2");
   EXPECT_EQ(dataset.samples[1].dataset, "mine");
-}
-
-TEST_F(DatasetTest, HashesItsFiles) {
-  const Dataset dataset = read_rows("{\"text\": \"a\"}\n");
-  ASSERT_EQ(dataset.files.size(), 1U);
-  EXPECT_EQ(dataset.files[0].name, "d.jsonl");
-  EXPECT_EQ(dataset.files[0].bytes, 14U);
-  // printf '{"text": "a"}\n' | sha256sum
-  EXPECT_EQ(dataset.files[0].sha256,
-            "7c24616314d4c7ddcc755cd2cb42baf4e49ac41b1492fa02c30adc34e1cb2e5d");
 }
 
 TEST_F(DatasetTest, HistoryIsEarlierTurns) {
@@ -220,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
               "messages: {field: m}\n", "d.jsonl:1: m[0]: 'content' is a list, must be a text"},
         Fault{"layout", "{\"a\": 1, \"b\": 2}\n", "",
               "d.jsonl:1: the columns a, b are no known layout"},
-        Fault{"empty", "", kFields, "dataset 'd' has no rows"}),
+        Fault{"empty", "", kFields, "d.jsonl: dataset 'd' has no rows in this file"}),
     [](const auto& info) { return info.param.name; });
 
 class BadRecipe : public DatasetTest, public testing::WithParamInterface<Fault> {};
@@ -246,13 +234,81 @@ INSTANTIATE_TEST_SUITE_P(
               ":3:1: has both 'fields' and 'messages'"},
         Fault{"response", "", "files: [d.jsonl]\nfields: {instruction: r}\n",
               ":2:1: 'fields.response' is missing"},
-        Fault{"format", "", "files: [d.jsonl]\nformat: parquet\n",
-              ":2:1: format 'parquet' is not supported by this build"},
+        Fault{"format", "", "files: [d.jsonl]\nformat: parqet\n",
+              ":2:9: unknown value of 'format' 'parqet' (did you mean 'parquet'?"},
         Fault{"hub", "", "hub: {dataset: owner/name}\n", ":1:6: 'hub.files' is missing"},
+        Fault{"hub_name", "", "hub: {dataset: owner, files: [a]}\n",
+              ":1:16: 'hub.dataset' is 'owner', must be owner/name"},
+        Fault{"hub_and_files", "", "files: [d.jsonl]\nhub: {dataset: a/b, files: [a]}\n",
+              ":2:6: has both 'files' and 'hub'"},
         Fault{"turns", "", "files: [d.jsonl]\nmessages: {field: m, turns: frist}\n",
               ":2:22: unknown value of 'messages.turns' 'frist' (did you mean 'first'?"},
         Fault{"rule", "", "files: [d.jsonl]\nkeep: [a]\n", ":2:1: 'keep' must be a map"}),
     [](const auto& info) { return info.param.name; });
+
+TEST_F(DatasetTest, AFolderIsAllItsDataFiles) {
+  folder_.write("mine/b.json", "[{\"text\": \"b\"}]");
+  folder_.write("mine/a/train.jsonl", "{\"text\": \"a\"}\n");
+  folder_.write("mine/README.md", "# mine");
+  folder_.write("mine/dataset_info.json", "{\"features\": {}}");
+  folder_.write("mine/.cache/x.jsonl", "{\"text\": \"x\"}\n");
+  for (const char* const name : {"mine", "mine/"}) {
+    const Dataset dataset = read_dataset(load_dataset_spec((folder_.path() / name).string()));
+    EXPECT_EQ(dataset.name, "mine");
+    EXPECT_THAT(shown(dataset), ElementsAre(">a", ">b"));
+    EXPECT_EQ(dataset.samples[0].source, "a/train.jsonl:1");
+  }
+  std::filesystem::create_directory(folder_.path() / "none");
+  EXPECT_THROW(load_dataset_spec((folder_.path() / "none").string()), UsageError);
+}
+
+TEST_F(DatasetTest, APatternIsItsFolder) {
+  folder_.write("mine/a.jsonl", "{\"text\": \"a\"}\n");
+  folder_.write("mine/b.jsonl", "{\"text\": \"b\"}\n");
+  const Dataset dataset =
+      read_dataset(load_dataset_spec((folder_.path() / "mine/*.jsonl").string()));
+  EXPECT_EQ(dataset.name, "mine");
+  EXPECT_THAT(shown(dataset), ElementsAre(">a", ">b"));
+}
+
+TEST(HubDataset, IsAskedForWhereNothingHereHasThePath) {
+  const DatasetSpec plain = load_dataset_spec("owner/some.name");
+  EXPECT_EQ(plain.name, "some.name");
+  EXPECT_EQ(plain.hub, (HubSource{.dataset = "owner/some.name",
+                                  .revision = "refs/convert/parquet",
+                                  .files = {"default/train/*.parquet"}}));
+  EXPECT_EQ(load_dataset_spec("owner/name@v1").hub->revision, "v1");
+  EXPECT_THROW(load_dataset_spec("owner/absent.jsonl"), UsageError);
+  EXPECT_THROW(find_dataset_files(plain), Error);
+  const TempFolder folder;
+  const auto path = folder.write("a.jsonl", "{\"text\": \"a\"}\n");
+  std::vector<std::string> asked;
+  const auto files = find_dataset_files(plain, [&](const HubSource& source) {
+    asked.push_back(source.dataset);
+    return std::vector<DatasetFile>{{.path = path, .name = "a.jsonl"}};
+  });
+  EXPECT_THAT(asked, ElementsAre("owner/some.name"));
+  EXPECT_EQ(files.at(0).path, path);
+}
+
+TEST_F(DatasetTest, AConversationMayBeTextsInTurn) {
+  EXPECT_THAT(shown(read_rows("{\"conversations\": [\"a\", \"b\", \"c\", \"d\"]}\n"
+                              "{\"conversations\": [\"a\"]}\n")),
+              ElementsAre("a>b|c>d"));
+}
+
+TEST_F(DatasetTest, ARowOfAnotherTypeFarDownIsNamed) {
+  std::string lines;
+  std::string items = "[";
+  for (int i = 0; i < 40'000; ++i) {
+    lines += "{\"text\": \"a\"}\n";
+    items += "{\"text\": \"a\"},\n";
+  }
+  folder_.write("d.jsonl", lines + "{\"text\": 5}\n");
+  EXPECT_THAT(error_of("files: [d.jsonl]\n"), HasSubstr("d.jsonl:40001: 'text' is 5, must be a"));
+  folder_.write("d.json", items + "{\"text\": [1]}]");
+  EXPECT_THAT(error_of("files: [d.json]\n"), HasSubstr("d.json: row 40001: 'text' is a list"));
+}
 
 TEST_F(DatasetTest, MissingFilesAreNamed) {
   EXPECT_THAT(error_of("files: ['no/*.jsonl']\n"),
@@ -279,7 +335,7 @@ TEST(QuickstartRecipe, ReadsTheProjectsOwnRows) {
   EXPECT_EQ(dataset.name, "quickstart");
   EXPECT_GE(dataset.samples.size(), 300U);
   EXPECT_EQ(dataset.dropped.total(), 0);
-  EXPECT_EQ(dataset.files[0].name, "../../data/quickstart/train.jsonl");
+  EXPECT_EQ(dataset.samples[0].source, "../../data/quickstart/train.jsonl:1");
 }
 
 }  // namespace

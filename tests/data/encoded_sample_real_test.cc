@@ -1,5 +1,5 @@
 // Which tokens of real samples are trained on, under real tokenizers of ../shared, against the
-// tokenizers package: values made by tests/reference/encode.py.
+// tokenizers package and sentencepiece: values made by tests/reference/encode.py.
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -94,6 +94,15 @@ TEST_F(RealTokenizer, QwenTrainsOnTheSameTokens) {
                               "' > '" + (folder_.path() / "tokenizer.json").string() + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   expect_equal("qwen");
+}
+
+TEST_F(RealTokenizer, LlmJpTrainsOnTheSameTokens) {
+  const fs::path tokenizers = data_ / "tokenizers" / "llm-jp";
+  fs::copy_file(tokenizers / "llm-jp-tokenizer-100k.ver3.0b1.model",
+                folder_.path() / "tokenizer.model");
+  folder_.write("tokenizer_config.json",
+                read_whole_file(tokenizers / "hf_ver3.0b2_tokenizer_config.json"));
+  expect_equal("llm-jp");
 }
 
 }  // namespace

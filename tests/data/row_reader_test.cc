@@ -44,6 +44,32 @@ TEST(OpenRows, JsonArraysKnowTheirRows) {
               ElementsAre("a.json: row 1 {\"a\":1}", "a.json: row 2 {\"a\":2}"));
 }
 
+TEST(OpenRows, JsonIsReadAValueAtATime) {
+  EXPECT_THAT(rows_of("a.json", " [ ] "), ElementsAre());
+  EXPECT_THAT(rows_of("a.json", ""), ElementsAre());
+  EXPECT_THAT(rows_of("a.json", "\xEF\xBB\xBF[{\"a\": \"]}\\\"{[\\\\\"} , [1], \"x,]\", 7,null]"),
+              ElementsAre("a.json: row 1 {\"a\":\"]}\\\"{[\\\\\"}", "a.json: row 2 [1]",
+                          "a.json: row 3 \"x,]\"", "a.json: row 4 7", "a.json: row 5 null"));
+}
+
+TEST(OpenRows, JsonLinesMayBeCalledJson) {
+  EXPECT_THAT(rows_of("a.json", "{\"a\": 1}\n{\"a\": 2}\n"),
+              ElementsAre("a.json: row 1 {\"a\":1}", "a.json: row 2 {\"a\":2}"));
+}
+
+TEST(OpenRows, ReadsParquet) {
+  const std::filesystem::path path = SFT_TEST_SOURCE_DIR "/tests/reference/small.parquet";
+  EXPECT_EQ(format_of(path), RowFormat::kParquet);
+  EXPECT_EQ(open_rows(path, format_of(path))->next()->value["text"], "row 0 \xC3\xA9");
+}
+
+TEST(FindFormat, LooksThroughPacking) {
+  EXPECT_EQ(find_format("d/a.jsonl.gz"), RowFormat::kJsonl);
+  EXPECT_EQ(find_format("a.json.zst"), RowFormat::kJson);
+  EXPECT_EQ(find_format("a.csv.gz"), RowFormat::kCsv);
+  EXPECT_EQ(find_format("a.gz"), std::nullopt);
+}
+
 TEST(OpenRows, CsvFollowsTheRfc) {
   EXPECT_THAT(rows_of("a.csv",
                       "\xEF\xBB\xBFq,a\r\n"
@@ -80,8 +106,15 @@ INSTANTIATE_TEST_SUITE_P(
     Files, BrokenFile,
     testing::Values(
         Broken{"jsonl_line", "a.jsonl", "{\"a\": 1}\n{\"a\": \n{\"a\": 3}\n", "a.jsonl:2"},
-        Broken{"json_object", "a.json", "{\"a\": 1}", "holds an object, must be an array"},
-        Broken{"json_cut", "a.json", "[{\"a\": 1}, {\"a\"", "a.json"},
+        Broken{"json_cut", "a.json", "[{\"a\": 1}, {\"a\"", "a.json: row 2: the file ends inside"},
+        Broken{"json_cut_behind", "a.json", "[{\"a\": 1},", "a.json: row 2: the file ends here"},
+        Broken{"json_open", "a.json", "[{\"a\": 1}\n", "a.json: row 2: the file ends here"},
+        Broken{"json_no_comma", "a.json", "[{\"a\": 1} {\"a\": 2}]", "row 2: a ',' or ']' must"},
+        Broken{"json_comma", "a.json", "[{\"a\": 1},\n]", "a.json: row 2: is missing"},
+        Broken{"json_row", "a.json", "[{\"a\": 1}, {\"a\": }]", "a.json: row 2: broken JSON"},
+        Broken{"json_utf8", "a.json", "[{\"a\": \"\xC3(\"}]", "a.json: row 1: broken JSON"},
+        Broken{"json_behind", "a.json", "[{\"a\": 1}] x", "a.json: text behind the array's ']'"},
+        Broken{"json_text", "a.json", "\"a\"", "a.json: begins with neither '[' nor '{'"},
         Broken{"csv_open_quote", "a.csv", "a,b\n1,2\n3,\"4\n5,6\n", "a.csv:3: a quoted field does"},
         Broken{"csv_quote_inside", "a.csv", "a,b\n1,2\"\n", "a.csv:2: a quote inside a field"},
         Broken{"csv_text_behind", "a.csv", "a,b\n1,\"2\"x\n", "a.csv:2: text behind a quoted"},
@@ -90,8 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"csv_repeated", "a.csv", "a,b,a\n", "a.csv:1: the header names column 'a' twice"},
         Broken{"csv_unnamed", "a.csv", "a,,b\n", "a.csv:1: the header has a column without a name"},
         Broken{"csv_utf8", "a.csv", "a,b\n1,2\n\xC3(,2\n", "a.csv:3: is no valid UTF-8"},
-        Broken{"gzip", "a.jsonl.gz", "", ".gz files are not supported by this build"},
-        Broken{"parquet", "a.parquet", "", ".parquet files are not supported by this build"},
+        Broken{"gzip", "a.jsonl.gz", "", "a.jsonl.gz: ends in the middle of its gzip data"},
+        Broken{"parquet", "a.parquet", "", "a.parquet: cannot be read as Parquet"},
         Broken{"unknown", "a.txt", "", "the name does not tell the format"}),
     [](const auto& info) { return info.param.name; });
 

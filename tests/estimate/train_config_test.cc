@@ -249,8 +249,10 @@ class DatasetNames : public testing::Test {
  protected:
   void SetUp() override {
     for (const char* const name : {"alpaca", "lima", "ultrachat"}) {
-      folder_.write("configs/datasets/" + std::string(name) + ".yaml", "");
+      folder_.write("configs/datasets/" + std::string(name) + ".yaml",
+                    "published_name: " + std::string(name) + "\n");
     }
+    folder_.write("configs/datasets/mine.yaml", "name: mine\n");
     before_ = std::filesystem::current_path();
     std::filesystem::current_path(folder_.path());
   }
@@ -265,8 +267,10 @@ class DatasetNames : public testing::Test {
   std::filesystem::path before_;
 };
 
-TEST_F(DatasetNames, AllIsEveryRecipe) {
-  EXPECT_THAT(read(config("all")).data.datasets, testing::IsSupersetOf({"alpaca", "lima"}));
+TEST_F(DatasetNames, AllIsEveryRecipeOfTheStudy) {
+  const auto names = read(config("all")).data.datasets;
+  EXPECT_THAT(names, testing::IsSupersetOf({"alpaca", "lima", "ultrachat"}));
+  EXPECT_THAT(names, testing::Not(testing::Contains("mine")));
 }
 
 TEST_F(DatasetNames, AllButLeavesOut) {

@@ -10,7 +10,6 @@
 #include "message_of.h"
 #include "temp_folder.h"
 
-#include "sft/io/base64.h"
 #include "sft/io/sha1.h"
 
 namespace sft {
@@ -133,12 +132,6 @@ TEST(Url, RefusesOthers) {
 TEST(Url, EscapesAllButPlainCharacters) {
   EXPECT_EQ(url_escape("a b/c%\xc3\xa9~"), "a%20b%2Fc%25%C3%A9~");
   EXPECT_EQ(url_escape("a/b", "/"), "a/b");
-}
-
-TEST(Base64, FollowsTheStandard) {  // RFC 4648, section 10
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
 }
 
 TEST(Sha1, FollowsTheStandard) {  // FIPS 180-4's example

@@ -11,6 +11,10 @@ namespace sft {
 // the running binary, which is where both a build and an installation have them.
 std::vector<std::filesystem::path> config_roots();
 
+// Where the program keeps what it made or fetched and can make or fetch again: $SFT_HOME, else
+// ~/.cache/sft.
+std::filesystem::path sft_home();
+
 // The file that `name` means: a path that exists (it has a '/' or ends in ".yaml"), else
 // <root>/<folder>/<name>.yaml in the first of config_roots() that has it. `what` names the kind in
 // the message ("template"). Throws UsageError with the nearest known name.

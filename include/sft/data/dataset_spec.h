@@ -19,7 +19,8 @@ struct FieldsLayout {
   std::string history;  // earlier turns: [[user, assistant], ...]
 };
 
-// Rows with a list of messages. A system message at the start is joined in front of the first
+// Rows with a list of messages, or of texts, which then are the user's and the assistant's in turn.
+// A system message at the start is joined in front of the first
 // instruction by one newline, since templates know no system text.
 struct MessagesLayout {
   enum class Turns { kAll, kFirst };
@@ -51,7 +52,7 @@ struct HubSource {
 // A dataset's recipe: which files, and how a row becomes a sample.
 struct DatasetSpec {
   std::string name;
-  std::filesystem::path path;       // of the recipe, or of the data file itself
+  std::filesystem::path path;       // of the recipe, or of the data file or folder itself
   std::vector<std::string> files;   // names or patterns (* ? [..]), relative to the recipe's folder
   std::optional<HubSource> hub;     // in their place
   std::optional<RowFormat> format;  // none: each file's name tells
@@ -64,9 +65,11 @@ struct DatasetSpec {
   double mean_tokens = 0;  // an estimate for plans; 0: none
 };
 
-// The recipe called `name_or_path` (configs/datasets), a recipe's path (.yaml), or a data file's
-// path (another extension), whose name without extension is then the dataset's. Throws UsageError
-// with all faults of the recipe.
+// What `name_or_path` means: the recipe of that name (configs/datasets), a recipe's path (.yaml), a
+// data file's path (another extension), a folder (all data files in and below it, whatever their
+// names), a pattern ("mine/*.jsonl"), or a hub id (owner/name[@revision], where nothing here has
+// that path: the hub's own Parquet form of its training rows). What is no recipe takes its name
+// from the file, the folder or the id. Throws UsageError with all faults of the recipe.
 DatasetSpec load_dataset_spec(const std::string& name_or_path);
 
 struct DatasetFile {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +12,15 @@ namespace sft {
 // Chance by keyed hashes: what is drawn depends on seeds and ids alone, never on the order of
 // files, threads or the machine. Every order is by the SHA-256 of a text (ties, which only equal
 // ids of several datasets make, by place); results are places in `ids`.
+
+// What a sample is drawn by: the first 128 bits of the hash of "{seed}\n{dataset}\n{id}". The whole
+// hash sorts alike: no two ids of a dataset have the same first half.
+struct DrawKey {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  auto operator<=>(const DrawKey&) const = default;
+};
+DrawKey draw_key(int64_t seed, const std::string& dataset, const std::string& id);
 
 // A dataset's samples in the order of the draw: by the hash of "{seed}\n{dataset}\n{id}". A draw of
 // n is the first n, so that it lies inside every larger draw.

@@ -8,9 +8,10 @@
 
 namespace sft {
 
-enum class RowFormat { kJsonl, kJson, kCsv };
+enum class RowFormat { kJsonl, kJson, kCsv, kParquet };
 
-// A row of a data file, and where it is: "path:line", or "path: row N" (from 1) in a JSON array.
+// A row of a data file, and where it is: "path:line", or "path: row N" (from 1) in JSON and
+// Parquet.
 using Row = JsonlReader::Row;
 
 // The rows of a file, one after another, as JSON values; none at the end. Of a CSV file each row is
@@ -21,9 +22,11 @@ class RowReader {
   virtual std::optional<Row> next() = 0;
 };
 
-// What the file's name says. Throws Error for a name that says nothing, and by name for what this
-// build does not read (gzip, zstd, Parquet).
+// What the file's name says, .gz and .zst at its end aside. Throws Error for a name that says
+// nothing.
 RowFormat format_of(const std::filesystem::path& path);
+// The same; none for a name that says nothing.
+std::optional<RowFormat> find_format(const std::filesystem::path& path);
 
 // Throws Error where the file is absent or broken, with the place.
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, RowFormat format);

@@ -14,9 +14,9 @@ struct KnownModel {
   std::string hub_id;          // "Qwen/Qwen2.5-7B"
   std::string published_name;  // in the studied experiment's published results; empty: not in them
   std::string license;
-  std::string tokenizer;  // its kind: "byte_level_bpe", "byte_fallback_bpe", "unigram"
+  std::string tokenizer;        // its kind: "byte_level_bpe", "byte_fallback_bpe", "unigram"
   int64_t tokenizer_bytes = 0;  // of its files; 0: not said
-  ModelShape shape;  // by `shape`, which has config.json's own keys, and `dtype`
+  ModelShape shape;             // by `shape`, which has config.json's own keys, and `dtype`
 
   // Of the weights on disk.
   int64_t weight_bytes() const;

@@ -2,19 +2,18 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <istream>
 #include <optional>
 #include <string>
 
 #include "sft/io/file.h"
+#include "sft/io/input_file.h"
 #include "sft/io/json.h"
 
 namespace sft {
 
 // Reads JSON Lines (UTF-8, one value a line, blank lines skipped; CRLF and a leading BOM are
-// taken), a line at a time. "-" is stdin; pipes are read as well. Throws Error with path:line for
-// a broken line, and for one longer than 64 MB.
+// taken), a line at a time, unpacked where the name ends in .gz or .zst. "-" is stdin; pipes are
+// read as well. Throws Error with path:line for a broken line, and for one longer than 64 MB.
 class JsonlReader {
  public:
   struct Row {
@@ -30,9 +29,7 @@ class JsonlReader {
  private:
   bool read_line(std::string& line);
 
-  std::string name_;
-  std::ifstream file_;
-  std::istream* stream_;
+  InputFile file_;
   uint64_t line_ = 0;
 };
 

@@ -1,9 +1,15 @@
-#include "text/base64.h"
+#include "sft/io/base64.h"
 
 #include <gtest/gtest.h>
 
 namespace sft {
 namespace {
+
+TEST(Base64, EncodesAsTheStandardHasIt) {  // RFC 4648, section 10
+  EXPECT_EQ(encode_base64(""), "");
+  EXPECT_EQ(encode_base64("f"), "Zg==");
+  EXPECT_EQ(encode_base64("foobar"), "Zm9vYmFy");
+}
 
 TEST(Base64, DecodesWithPadding) {
   EXPECT_EQ(decode_base64(""), "");
