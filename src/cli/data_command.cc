@@ -75,9 +75,17 @@ int prepare_data(const DataFlags& flags, const CommonOptions& common) {
 RunCommand define_data(CLI::App& app, const CommonOptions& common) {
   const auto flags = std::make_shared<DataFlags>();
   app.require_subcommand(1);
+  CLI::App* const fetch =
+      app.add_subcommand("fetch", "download datasets, or bench: the files of the benchmarks");
+  fetch->fallthrough();  // common flags may stand behind the verb
+  fetch->add_option("names", flags->names,
+                    "names of datasets, hub ids (owner/name), bench, bench/NAME");
+  fetch->add_flag("--list", flags->is_list, "what there is, how large, under which licence");
+  fetch->add_option("--data-dir", flags->data_dir,
+                    "where bench goes [SFT_DATA_DIR, or $SFT_HOME/bench]");
   const auto add = [&](const char* name, const char* summary) {
     CLI::App* const verb = app.add_subcommand(name, summary);
-    verb->fallthrough();  // common flags may stand behind the verb
+    verb->fallthrough();
     verb->add_option("--config", flags->config, "the config of `sft train`")->required();
     return verb;
   };
