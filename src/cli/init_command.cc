@@ -67,7 +67,8 @@ Json config_of(const InitFlags& flags) {
                  {"model_type", flags.arch},
                  {"hidden_act", "silu"},
                  {"attention_bias", false},
-                 {"mlp_bias", false}};
+                 {"mlp_bias", false},
+                 {"pad_token_id", nullptr}};
   const auto integer = [&](const char* key, int64_t value) {
     size.read(key, value, {.min = 1, .max = 1 << 24});
     config[key] = value;

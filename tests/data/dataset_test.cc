@@ -159,7 +159,7 @@ TEST_F(DatasetTest, OddFileNamesAreNames) {
   folder_.write("odd [x]*?/a [1] other.jsonl", "{\"text\": \"b\"}\n");
   const Dataset dataset = read_dataset(load_dataset_spec(path.string()));
   EXPECT_THAT(shown(dataset), ElementsAre(">a"));
-  EXPECT_EQ(dataset.files[0].name, "a [1] *.jsonl");
+  EXPECT_EQ(dataset.samples[0].source, "a [1] *.jsonl:1");
 }
 
 struct Fault {
