@@ -1,6 +1,7 @@
 #include "sft/core/resources.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <system_error>
 
@@ -9,6 +10,14 @@
 
 namespace sft {
 namespace fs = std::filesystem;
+
+fs::path sft_home() {
+  if (const char* const home = std::getenv("SFT_HOME"); home != nullptr && *home != '\0') {
+    return home;
+  }
+  const char* const user = std::getenv("HOME");
+  return fs::path(user != nullptr ? user : ".") / ".cache" / "sft";
+}
 
 std::vector<fs::path> config_roots() {
   std::vector<fs::path> roots = {"configs"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -21,6 +22,7 @@ class Workplace : public testing::Test {
   static constexpr int kStepsPerEpoch = 12;
 
   void SetUp() override {
+    setenv("SFT_HOME", home.path().c_str(), /*replace=*/1);  // never the user's own
     std::string text;
     std::string rows;
     for (int i = 0; i < 2 * kStepsPerEpoch; ++i) {
@@ -77,6 +79,7 @@ class Workplace : public testing::Test {
   }
 
   TempFolder folder;
+  TempFolder home;  // $SFT_HOME
 };
 
 // The lines of JSON Lines.

@@ -7,6 +7,9 @@
 
 namespace sft {
 
+// Where the program keeps what it may need again: $SFT_HOME, by default ~/.cache/sft.
+std::filesystem::path sft_home();
+
 // Where the program's own YAML files are: ./configs, then share/sft/configs beside the folder of
 // the running binary, which is where both a build and an installation have them.
 std::vector<std::filesystem::path> config_roots();
