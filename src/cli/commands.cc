@@ -19,6 +19,8 @@ std::span<const Command> commands() {
               "sft eval --ckpt runs/quickstart/train/epoch-2 --tasks gsm8k:0,boolq:0,mmlu:0 "
               "--data-dir data/quickstart/bench",
               define_eval, /*computes=*/true},
+      Command{"diff", "compare two evaluations question by question",
+              "sft diff runs/quickstart/before runs/quickstart/after --task gsm8k", define_diff},
       Command{"score", "log-probabilities of completions",
               "echo '{\"prompt\": \"The sky is\", \"completion\": \" blue\"}' | sft score --ckpt "
               "runs/quickstart/train/epoch-2 --input - --output -",

@@ -15,6 +15,7 @@ void apply_threads(int threads);
 RunCommand define_data(CLI::App& app, const CommonOptions& common);
 RunCommand define_train(CLI::App& app, const CommonOptions& common);
 RunCommand define_eval(CLI::App& app, const CommonOptions& common);
+RunCommand define_diff(CLI::App& app, const CommonOptions& common);
 RunCommand define_score(CLI::App& app, const CommonOptions& common);
 RunCommand define_generate(CLI::App& app, const CommonOptions& common);
 RunCommand define_tokenize(CLI::App& app, const CommonOptions& common);

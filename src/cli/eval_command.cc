@@ -22,10 +22,13 @@
 #include "sft/core/format.h"
 #include "sft/core/interrupt.h"
 #include "sft/core/progress.h"
+#include "sft/core/resources.h"
+#include "sft/eval/cached_language_model.h"
 #include "sft/eval/evaluation_folder.h"
 #include "sft/eval/evaluator.h"
 #include "sft/infer/load.h"
 #include "sft/io/json.h"
+#include "sft/tasks/task_selection.h"
 #include "sft/text/checkpoint_template.h"
 
 namespace sft {
@@ -38,7 +41,7 @@ constexpr int64_t kMostQuestions = 1'000'000'000;
 
 struct EvalOptions {
   std::vector<std::string> checkpoints;
-  std::string tasks;
+  std::string tasks = "paper";
   std::string output;
   std::string data_dir;
   QuestionLimits limits;
@@ -47,6 +50,7 @@ struct EvalOptions {
   std::string dtype;  // "": as the hardware has it
   int64_t max_new_tokens = 0;
   bool must_have_all = false;
+  bool has_no_cache = false;
   std::string responses;
   std::string responses_task;
 };
@@ -59,11 +63,7 @@ fs::path data_folder(const EvalOptions& options) {
   if (const char* const folder = std::getenv("SFT_DATA_DIR"); folder != nullptr) {
     return folder;
   }
-  if (const char* const home = std::getenv("SFT_HOME"); home != nullptr) {
-    return fs::path(home) / "bench";
-  }
-  const char* const user = std::getenv("HOME");
-  return fs::path(user != nullptr ? user : ".") / ".cache" / "sft" / "bench";
+  return sft_home() / "bench";
 }
 
 // Whether `sft train` wrote the checkpoint.
@@ -124,21 +124,52 @@ std::string with_error(const MetricValue& value) {
   return fmt::format("{:.2f} ± {:.2f}", value.score, value.standard_error);
 }
 
+// "45.00 / 47.50": the likeliest choice, and the likeliest per character.
+std::string likelihood_text(const ResultEntry& entry) {
+  return entry.likelihood ? fmt::format("{:.2f} / {:.2f}", entry.likelihood->accuracy.score,
+                                        entry.likelihood->accuracy_norm.score)
+                          : "-";
+}
+
+void print_row(const Row& row) {
+  const ResultEntry& entry = row.entry;
+  if (!entry.missing_file.empty()) {
+    fmt::print("{:<12} {:>5}   missing {}\n", entry.task, entry.shots, entry.missing_file);
+    return;
+  }
+  fmt::print("{:<12} {:>5} {:>15} {:>15} {:>15} {:>7} {:>8}{}{}\n", entry.task, entry.shots,
+             with_error(entry.value), entry.strict ? with_error(*entry.strict) : "-",
+             likelihood_text(entry), entry.n, format_seconds(row.seconds),
+             entry.is_partial ? " (cut file)" : "", entry.is_verified ? "" : " (unverified)");
+}
+
+// What a reader of the scores has to know beside them.
+void print_notes(const std::vector<Row>& rows) {
+  int64_t num_unlike = 0;
+  int64_t num_asked = 0;
+  for (const Row& row : rows) {
+    num_unlike += row.entry.num_unlike_training;
+    num_asked += row.entry.n;
+  }
+  fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
+             num_asked, num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
+  for (const Row& row : rows) {
+    if (!row.entry.exemplars.empty()) {
+      fmt::print("{}:{} has its worked examples from {}\n", row.entry.task, row.entry.shots,
+                 row.entry.exemplars);
+    }
+  }
+}
+
 void print_table(const std::string& model, const std::string& template_name,
                  const std::vector<Row>& rows, const fs::path& folder) {
   fmt::print("{}, template {}\n", model, template_name);
-  fmt::print("{:<14} {:>5} {:>15} {:>15} {:>7} {:>8}\n", "task", "shots", "score", "strict", "n",
-             "time");
+  fmt::print("{:<12} {:>5} {:>15} {:>15} {:>15} {:>7} {:>8}\n", "task", "shots", "score", "strict",
+             "logprob / norm", "n", "time");
   for (const Row& row : rows) {
-    const ResultEntry& entry = row.entry;
-    if (!entry.missing_file.empty()) {
-      fmt::print("{:<14} {:>5} missing {}\n", entry.task, entry.shots, entry.missing_file);
-      continue;
-    }
-    fmt::print("{:<14} {:>5} {:>15} {:>15} {:>7} {:>8}{}\n", entry.task, entry.shots,
-               with_error(entry.value), entry.strict ? with_error(*entry.strict) : "-", entry.n,
-               format_seconds(row.seconds), entry.is_partial ? " (cut file)" : "");
+    print_row(row);
   }
+  print_notes(rows);
   fmt::print("results: {}\n", (folder / "results.json").string());
 }
 
@@ -162,7 +193,7 @@ class Session {
     const double start = clock_.monotonic_seconds();
     Progress progress({.what = "eval " + task_name(benchmark),
                        .unit = "question",
-                       .total = benchmark.data->questions.size(),
+                       .total = num_answers(benchmark),
                        .is_quiet = is_quiet_},
                       clock_);
     const auto on_progress = [&](size_t num_done) {
@@ -202,6 +233,29 @@ class Session {
   std::vector<Row> rows_;
 };
 
+// A loaded model behind the answers that are known of it.
+class RememberedModel {
+ public:
+  RememberedModel(const EvalOptions& options, const fs::path& folder)
+      : loaded_(load_language_model({.folder = folder,
+                                     .dtype = dtype(options),
+                                     .hash_memory = options.has_no_cache
+                                                        ? fs::path()
+                                                        : sft_home() / "weights.jsonl"})) {
+    if (!options.has_no_cache) {
+      cache_ = std::make_unique<ResponseCache>(sft_home() / "responses", model_key(loaded_));
+      cached_ = std::make_unique<CachedLanguageModel>(*loaded_.model, *cache_);
+    }
+  }
+  const LoadedModel& loaded() const { return loaded_; }
+  LanguageModel& model() { return cached_ ? *cached_ : *loaded_.model; }
+
+ private:
+  LoadedModel loaded_;
+  std::unique_ptr<ResponseCache> cache_;
+  std::unique_ptr<CachedLanguageModel> cached_;
+};
+
 void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoint,
                          const std::vector<Benchmark>& benchmarks, const CommonOptions& common,
                          const InterruptScope& interrupt) {
@@ -215,22 +269,22 @@ void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoi
   }
   const fs::path folder = output_folder(options, checkpoint);
   check_evaluation_folder(folder);
-  const LoadedModel loaded = load_language_model({.folder = model, .dtype = dtype(options)});
+  RememberedModel remembered(options, model);
   Session session(EvaluationFolder(folder,
                                    {.name = short_model_name(checkpoint),
-                                    .weights_sha256 = loaded.weights_sha256,
+                                    .weights_sha256 = remembered.loaded().weights_sha256,
                                     .adapter_sha256 = std::nullopt},
                                    layout ? layout->name : std::string(kNoTemplate)),
                   common.is_quiet);
-  const Evaluator evaluator(*loaded.model, layout,
+  const Evaluator evaluator(remembered.model(), layout,
                             {.prompt_end = prompt_end(options),
-                             .dtype = loaded.dtype,
+                             .dtype = remembered.loaded().dtype,
                              .max_new_tokens = options.max_new_tokens,
                              .limits = options.limits});
   for (const Benchmark& benchmark : benchmarks) {
     if (benchmark.data) {
       session.run(benchmark, evaluator, interrupt);
-    } else {
+    } else if (!benchmark.missing_file.empty()) {
       session.skip(benchmark);
     }
   }
@@ -241,20 +295,42 @@ void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoi
 std::string report_missing(const std::vector<Benchmark>& benchmarks, const fs::path& data_dir) {
   std::string missing;
   for (const Benchmark& benchmark : benchmarks) {
-    if (!benchmark.data) {
-      spdlog::warn("[eval] skipped task={} missing={}", task_name(benchmark),
-                   (data_dir / benchmark.missing_file).string());
+    if (!benchmark.obstacle.empty()) {
+      spdlog::warn("[eval] skipped task={} reason={}", task_name(benchmark), benchmark.obstacle);
+    } else if (!benchmark.data) {
+      spdlog::warn("[eval] skipped task={} missing={}; sft data fetch bench gets it",
+                   task_name(benchmark), (data_dir / benchmark.missing_file).string());
       missing += (missing.empty() ? "" : ", ") + benchmark.missing_file;
     }
   }
   return missing;
 }
 
+Judge judge() {
+  const char* const url = std::getenv("SFT_JUDGE_URL");
+  return url != nullptr && *url != '\0' ? Judge::kConfigured : Judge::kNone;
+}
+
+// What is said where nothing could be asked.
+std::string obstacles(const std::vector<Benchmark>& benchmarks) {
+  std::string text;
+  for (const Benchmark& benchmark : benchmarks) {
+    if (!benchmark.obstacle.empty()) {
+      text += (text.empty() ? "" : "; ") + task_name(benchmark) + ": " + benchmark.obstacle;
+    }
+  }
+  return text;
+}
+
 int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common) {
   check_names(options);
   const fs::path data_dir = data_folder(options);
+  TaskSelection selection = select_tasks(options.tasks, judge());
+  for (const std::string& task : selection.left_out) {
+    spdlog::warn("[eval] skipped task={} reason=no judge is configured; set SFT_JUDGE_URL", task);
+  }
   const std::vector<Benchmark> benchmarks =
-      load_benchmarks(choose_tasks(options.tasks), data_dir, options.limits);
+      load_benchmarks(std::move(selection.tasks), data_dir, options.limits);
   const std::string missing = report_missing(benchmarks, data_dir);
   const InterruptScope interrupt;
   for (const std::string& checkpoint : options.checkpoints) {
@@ -263,8 +339,13 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
   const bool has_run = std::any_of(benchmarks.begin(), benchmarks.end(),
                                    [](const Benchmark& one) { return one.data.has_value(); });
   if (!missing.empty() && (!has_run || options.must_have_all)) {
-    throw Error(fmt::format("{}: no {}; choose the folder with --data-dir or SFT_DATA_DIR",
+    throw Error(fmt::format("{}: no {}; sft data fetch bench gets what is public, --data-dir or "
+                            "SFT_DATA_DIR chooses the folder",
                             data_dir.string(), missing));
+  }
+  if (const std::string reasons = obstacles(benchmarks);
+      !reasons.empty() && (!has_run || options.must_have_all)) {
+    throw Error(reasons);
   }
   return 0;
 }
@@ -276,9 +357,13 @@ int score_responses(const EvalOptions& options, const CommonOptions& common) {
     throw UsageError("--task " + options.responses_task + ": must name one task");
   }
   const std::vector<Benchmark> benchmarks = load_benchmarks(std::move(tasks), data_dir, {});
+  if (!benchmarks.front().obstacle.empty()) {
+    throw Error(task_name(benchmarks.front()) + ": " + benchmarks.front().obstacle);
+  }
   if (!benchmarks.front().data) {
     throw Error((data_dir / benchmarks.front().missing_file).string() +
-                ": no such file; choose the folder with --data-dir or SFT_DATA_DIR");
+                ": no such file; sft data fetch bench gets what is public, --data-dir or "
+                "SFT_DATA_DIR chooses the folder");
   }
   const SystemClock clock;
   const double start = clock.monotonic_seconds();
@@ -312,7 +397,8 @@ void define_model_flags(CLI::App& app, EvalOptions& options) {
 
 void define_task_flags(CLI::App& app, EvalOptions& options) {
   app.add_option("--tasks", options.tasks,
-                 "name[:shots],... of configs/tasks, or paths of task files [all]");
+                 "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all")
+      ->capture_default_str();
   app.add_option("--data-dir", options.data_dir,
                  "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");
   app.add_option("--limit", options.limits.per_group,
@@ -322,7 +408,9 @@ void define_task_flags(CLI::App& app, EvalOptions& options) {
                  "only the first K subjects of tasks that have them")
       ->check(CLI::Range(int64_t{1}, kMostQuestions));
   app.add_flag("--require-all", options.must_have_all,
-               "fail (exit 1) where a task's files are missing");
+               "fail (exit 1) where a task's files are missing or it cannot be scored");
+  app.add_flag("--no-cache", options.has_no_cache,
+               "ask every question anew and keep no answer in $SFT_HOME/responses");
 }
 
 }  // namespace
@@ -340,7 +428,8 @@ RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
   define_model_flags(app, *options);
   CLI::Option* const responses =
       app.add_option("--responses", options->responses,
-                     "score these responses ({\"id\", \"response\"} a line) without a model")
+                     "score these responses without a model: {\"id\", \"response\"} a line, "
+                     "OpenCompass predictions or lm-eval samples (a file or a folder)")
           ->excludes(checkpoints);
   app.add_option("--task", options->responses_task,
                  "the task that --responses answer: name[:shots]")

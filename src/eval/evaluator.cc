@@ -1,10 +1,14 @@
 #include "sft/eval/evaluator.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <string_view>
 
 #include "sft/core/error.h"
 #include "sft/eval/scorer.h"
 #include "sft/infer/load.h"
+#include "sft/tasks/python_text.h"
 #include "sft/text/tokenizer.h"
 
 namespace sft {
@@ -21,6 +25,33 @@ Json settings_json(const EvalSettings& settings, int64_t max_new_tokens) {
   return json;
 }
 
+bool needs_sandbox(const TaskSpec& task) {
+  const auto needs = [](const std::optional<ReadingSpec>& reading) {
+    return reading && find_scorer(*reading).needs == ScorerNeeds::kSandbox;
+  };
+  const bool is_strict = needs(task.strict);  // an unknown scorer of either is a fault
+  return needs(task.study) || is_strict;
+}
+
+// A choice's completion as a request: prompt and completion are one text, tokenized once.
+ScoreRequest choice_request(const ChoicePrompt& choice, const Tokenizer& tokenizer) {
+  const Encoding encoding =
+      tokenizer.encode(choice.prompt + choice.completion, SpecialTokens::kAdd);
+  const auto split = encoding.ids.begin() + static_cast<std::ptrdiff_t>(
+                                                num_prompt_tokens(encoding, choice.prompt.size()));
+  return {.prompt_ids = context_ids(tokenizer, {encoding.ids.begin(), split}),
+          .completion_ids = {split, encoding.ids.end()}};
+}
+
+double num_characters(std::string_view completion) {
+  completion.remove_prefix(std::min(completion.find_first_not_of(' '), completion.size()));
+  return static_cast<double>(num_code_points(completion));
+}
+
+double sum_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 }  // namespace
 
 std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
@@ -28,13 +59,13 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
                                        const QuestionLimits& limits) {
   std::vector<Benchmark> benchmarks;
   for (TaskChoice& task : tasks) {
-    find_scorer(task.spec.study);
-    if (task.spec.strict) {
-      find_scorer(*task.spec.strict);
-    }
-    Benchmark benchmark{.task = std::move(task), .data = std::nullopt, .missing_file = {}};
+    Benchmark benchmark;
+    benchmark.task = std::move(task);
+    const bool runs_code = needs_sandbox(benchmark.task.spec);
     if (const std::optional<std::string> file = missing_file(benchmark.task, data_dir)) {
       benchmark.missing_file = *file;
+    } else if (runs_code) {
+      benchmark.obstacle = "its programs need a sandbox, which this build has not";
     } else {
       benchmark.data = load_task_data(benchmark.task, data_dir, limits);
     }
@@ -43,11 +74,18 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
   return benchmarks;
 }
 
+size_t num_answers(const Benchmark& benchmark) {
+  const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
+  const size_t each = (is_generated ? 1 : 0) + (benchmark.task.spec.likelihood ? 1 : 0);
+  return each * benchmark.data->questions.size();
+}
+
 Evaluator::Evaluator(LanguageModel& model, const std::optional<Template>& layout,
                      EvalSettings settings)
     : model_(model), settings_(std::move(settings)) {
   if (layout) {
     meta_ = meta_template(*layout, settings_.prompt_end);
+    trimmed_meta_ = meta_template(*layout, PromptEnd::kTrimmed);
   }
 }
 
@@ -55,15 +93,21 @@ Evaluator::Evaluator(LanguageModel& model, const std::optional<Template>& layout
 std::vector<Response> Evaluator::prepare(const Benchmark& benchmark,
                                          std::vector<GenerateRequest>& requests) const {
   const ShotSpec& shot = benchmark.task.shot;
+  const Tokenizer& tokenizer = model_.tokenizer();
+  const auto encode = [&tokenizer](const std::string& prompt) {
+    return context_ids(tokenizer, tokenizer.encode(prompt, SpecialTokens::kAdd).ids);
+  };
+  const bool may_differ = meta_ && meta_->generation_begin != trimmed_meta_->generation_begin;
   std::vector<Response> responses;
   for (const Question& question : benchmark.data->questions) {
+    const std::vector<Columns>& exemplars = benchmark.data->exemplars_of(question);
     Generation generation;
-    generation.prompt =
-        build_prompt(benchmark.task, question, benchmark.data->exemplars_of(question), meta_);
-    const Tokenizer& tokenizer = model_.tokenizer();
-    std::vector<int32_t> ids =
-        context_ids(tokenizer, tokenizer.encode(generation.prompt, SpecialTokens::kAdd).ids);
+    generation.prompt = build_prompt(benchmark.task, question, exemplars, meta_);
+    std::vector<int32_t> ids = encode(generation.prompt);
     generation.prompt_tokens = static_cast<int64_t>(ids.size());
+    generation.is_unlike_training =
+        may_differ &&
+        ids != encode(build_prompt(benchmark.task, question, exemplars, trimmed_meta_));
     generation.is_over_long = generation.prompt_tokens >= model_.context_length();
     if (generation.is_over_long) {
       generation.finish = FinishReason::kContext;
@@ -76,15 +120,15 @@ std::vector<Response> Evaluator::prepare(const Benchmark& benchmark,
       request.seed_index = responses.size();
       requests.push_back(std::move(request));
     }
-    responses.push_back({.text = {}, .generation = std::move(generation)});
+    responses.push_back({.text = {}, .generation = std::move(generation), .choices = {}});
   }
   return responses;
 }
 
-TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
-  SFT_CHECK(benchmark.data.has_value());
+void Evaluator::generate(const Benchmark& benchmark, std::vector<Response>& responses,
+                         const OnProgress& on_progress) const {
   std::vector<GenerateRequest> requests;
-  std::vector<Response> responses = prepare(benchmark, requests);
+  responses = prepare(benchmark, requests);
   size_t num_done = responses.size() - requests.size();
   on_progress(num_done);
   const auto on_done = [&](size_t /*request*/, const GenerateResult& /*result*/) {
@@ -102,12 +146,73 @@ TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_prog
     response.generation->finish = result.finish;
     response.generation->response_tokens = static_cast<int64_t>(result.token_ids.size());
   }
+}
+
+// Asks for every choice of every question; a question of which one does not fit has none.
+void Evaluator::score_choices(const Benchmark& benchmark, std::vector<Response>& responses,
+                              const OnProgress& on_progress) const {
+  const std::vector<Question>& questions = benchmark.data->questions;
+  std::vector<ScoreRequest> requests;
+  std::vector<size_t> question_of;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    std::vector<ScoreRequest> own;
+    for (const ChoicePrompt& choice :
+         build_choice_prompts(benchmark.task, questions[i],
+                              benchmark.data->exemplars_of(questions[i]), trimmed_meta_)) {
+      own.push_back(choice_request(choice, model_.tokenizer()));
+      responses[i].choices.push_back(
+          {.logprob = 0, .num_characters = num_characters(choice.completion)});
+      if (!responses[i].generation) {
+        responses[i].generation.emplace().prompt = choice.prompt;
+        responses[i].generation->prompt_tokens = static_cast<int64_t>(own.back().prompt_ids.size());
+        responses[i].generation->finish = FinishReason::kEos;
+      }
+    }
+    const auto is_over_long = [this](const ScoreRequest& request) {
+      return static_cast<int64_t>(request.prompt_ids.size() + request.completion_ids.size()) >
+             model_.context_length();
+    };
+    if (std::any_of(own.begin(), own.end(), is_over_long)) {
+      responses[i].choices.clear();
+      responses[i].generation->is_over_long = true;
+      continue;
+    }
+    question_of.insert(question_of.end(), own.size(), i);
+    std::move(own.begin(), own.end(), std::back_inserter(requests));
+  }
+  const size_t num_before =
+      benchmark.task.shot.request == RequestKind::kGenerate ? questions.size() : 0;
+  size_t num_done = 0;
+  const std::vector<ScoreResult> results =
+      model_.score(requests, [&](size_t /*request*/, const ScoreResult& /*result*/) {
+        ++num_done;
+        on_progress(num_before + num_done * questions.size() / requests.size());
+      });
+  SFT_CHECK(results.size() == requests.size());
+  for (size_t i = 0, choice = 0; i < results.size(); ++i) {
+    choice = i > 0 && question_of[i] == question_of[i - 1] ? choice + 1 : 0;
+    responses[question_of[i]].choices[choice].logprob = sum_of(results[i].token_logprobs);
+  }
+}
+
+TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
+  SFT_CHECK(benchmark.data.has_value());
+  std::vector<Response> responses(benchmark.data->questions.size());
+  const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
+  if (is_generated) {
+    generate(benchmark, responses, on_progress);
+  }
+  if (benchmark.task.spec.likelihood) {
+    score_choices(benchmark, responses, on_progress);
+  }
   TaskOutcome outcome = score_task(benchmark.task, benchmark.data->questions, responses);
   outcome.entry.n_total = benchmark.data->num_in_file;
   outcome.entry.is_partial = benchmark.data->is_partial;
-  outcome.entry.settings =
-      settings_json(settings_, settings_.max_new_tokens > 0 ? settings_.max_new_tokens
-                                                            : benchmark.task.shot.max_new_tokens);
+  outcome.entry.exemplars = benchmark.data->exemplar_source;
+  const int64_t max_new_tokens = is_generated && settings_.max_new_tokens > 0
+                                     ? settings_.max_new_tokens
+                                     : benchmark.task.shot.max_new_tokens;
+  outcome.entry.settings = settings_json(settings_, max_new_tokens);
   return outcome;
 }
 

@@ -1,6 +1,9 @@
 // Scoring without a model: see score_given_responses in evaluator.h.
 
+#include <algorithm>
+#include <charconv>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -9,67 +12,283 @@
 #include "sft/io/file.h"
 #include "sft/io/jsonl.h"
 #include "sft/io/sha256.h"
+#include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
 
+namespace fs = std::filesystem;
+
 // Ids are text; a plain number is taken for its text.
-std::string read_id(const JsonlReader::Row& row) {
-  const Json id = json_member<Json>(row.value, "id", row.where);
-  if (id.is_number_integer()) {
-    return id.dump();
-  }
-  return json_member<std::string>(row.value, "id", row.where);
+std::string text_of(const Json& row, const std::string& key, const std::string& where) {
+  const Json id = json_member<Json>(row, key, where);
+  return id.is_number_integer() ? id.dump() : json_member<std::string>(row, key, where);
 }
 
-std::map<std::string, size_t> index_questions(const TaskData& data) {
-  std::map<std::string, size_t> index;
-  for (size_t i = 0; i < data.questions.size(); ++i) {
-    index.emplace(data.questions[i].id, i);
-  }
-  return index;
+std::optional<int64_t> whole_number(std::string_view text) {
+  int64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && stop == text.data() + text.size() && value >= 0
+             ? std::optional(value)
+             : std::nullopt;
 }
 
-// The responses by the place of their question in the task's file.
-std::map<size_t, Response> read_responses(const Benchmark& benchmark,
-                                          const std::filesystem::path& path) {
-  const std::map<std::string, size_t> index = index_questions(*benchmark.data);
-  std::map<size_t, Response> responses;
-  JsonlReader reader(path);
-  while (const std::optional<JsonlReader::Row> row = reader.next()) {
-    const std::string id = read_id(*row);
-    const auto found = index.find(id);
-    if (found == index.end()) {
-      throw Error(fmt::format("{}: no question '{}' in {} (ids are from '{}' to '{}')", row->where,
-                              id, benchmark.task.spec.name, benchmark.data->questions.front().id,
-                              benchmark.data->questions.back().id));
-    }
-    Response response{.text = json_member<std::string>(row->value, "response", row->where),
-                      .generation = std::nullopt};
-    if (!responses.emplace(found->second, std::move(response)).second) {
-      throw Error(fmt::format("{}: a second response to question '{}'", row->where, id));
+// "lukaemon_mmlu_anatomy_1" as the name and its last number: a large dataset is cut into such.
+struct PartName {
+  std::string name;
+  int64_t part = 0;
+};
+PartName part_name(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  const size_t mark = stem.rfind('_');
+  const std::optional<int64_t> part =
+      mark == std::string::npos ? std::nullopt : whole_number(std::string_view(stem).substr(mark + 1));
+  return part ? PartName{.name = stem.substr(0, mark), .part = *part}
+              : PartName{.name = stem, .part = 0};
+}
+
+// Collects responses by the place of their question among the task's.
+class Responses {
+ public:
+  explicit Responses(const Benchmark& benchmark) : benchmark_(benchmark) {
+    const std::vector<Question>& questions = benchmark.data->questions;
+    for (size_t i = 0; i < questions.size(); ++i) {
+      by_id_.emplace(questions[i].id, i);
+      groups_[questions[i].group].push_back(i);
     }
   }
-  if (responses.empty()) {
-    throw Error(path.string() + ": holds no responses");
+
+  void read_file(const fs::path& path) {
+    if (path.extension() == ".json") {
+      read_predictions(path, 0);
+    } else {
+      read_lines(path);
+    }
   }
-  return responses;
+
+  // The files of a folder; those of one name with numbers behind continue each other.
+  void read_folder(const fs::path& folder) {
+    std::map<std::string, std::map<int64_t, fs::path>> parts;
+    std::set<fs::path> logs;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      const fs::path& path = entry.path();
+      if (path.extension() == ".json") {
+        const PartName part = part_name(path);
+        parts[part.name][part.part] = path;
+      } else if (path.extension() == ".jsonl") {
+        logs.insert(path);
+      }
+    }
+    for (const auto& [name, files] : parts) {
+      int64_t first = 0;
+      for (const auto& [part, path] : files) {
+        first += read_predictions(path, first);
+      }
+    }
+    for (const fs::path& path : logs) {
+      read_lines(path);
+    }
+  }
+
+  const std::map<size_t, Response>& all() const { return responses_; }
+
+ private:
+  void add(size_t place, Response response, const std::string& where) {
+    if (!responses_.emplace(place, std::move(response)).second) {
+      throw Error(fmt::format("{}: a second response to question '{}'", where,
+                              benchmark_.data->questions[place].id));
+    }
+  }
+
+  size_t place_of_id(const std::string& id, const std::string& where) const {
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) {
+      throw Error(fmt::format("{}: no question '{}' in {} (ids are from '{}' to '{}')", where, id,
+                              benchmark_.task.spec.name, benchmark_.data->questions.front().id,
+                              benchmark_.data->questions.back().id));
+    }
+    return found->second;
+  }
+
+  // The questions that the numbers in a file count: all, or those of the group with the longest name
+  // that the file's name holds.
+  const std::vector<size_t>& counted_in(const fs::path& path) const {
+    const std::string stem = path.stem().string();
+    const std::vector<size_t>* questions = nullptr;
+    size_t longest = 0;
+    for (const auto& [group, places] : groups_) {
+      if (group.size() >= longest && stem.find(group) != std::string::npos) {
+        questions = &places;
+        longest = group.size();
+      }
+    }
+    if (questions == nullptr) {
+      throw Error(fmt::format("{}: its name must hold the subject of {} that it answers, as in "
+                              "'{}'",
+                              path.string(), benchmark_.task.spec.name, groups_.begin()->first));
+    }
+    return *questions;
+  }
+
+  size_t place_of_number(const std::vector<size_t>& questions, int64_t number,
+                         const std::string& where) const {
+    if (static_cast<size_t>(number) >= questions.size()) {
+      throw Error(fmt::format("{}: number {} (from 0), but {} has {} questions", where, number,
+                              benchmark_.task.spec.name, questions.size()));
+    }
+    return questions[static_cast<size_t>(number)];
+  }
+
+  // {"0": {"prediction": TEXT}, ...}; the number of predictions.
+  int64_t read_predictions(const fs::path& path, int64_t first) {
+    const Json json = read_json(path);
+    if (!json.is_object()) {
+      throw Error(path.string() + ": must be an object of predictions by number, {\"0\": {...}}");
+    }
+    const std::vector<size_t>& questions = counted_in(path);
+    for (const auto& [key, value] : json.items()) {
+      const std::string where = path.string() + ": in '" + key + "'";
+      const std::optional<int64_t> number = whole_number(key);
+      if (!number) {
+        throw Error(where + ": must be a number from 0 on");
+      }
+      add(place_of_number(questions, first + *number, where),
+          {.text = json_member<std::string>(value, "prediction", where),
+           .generation = std::nullopt,
+           .choices = {}},
+          where);
+    }
+    return static_cast<int64_t>(json.size());
+  }
+
+  // Lines with ids, or those of a log of samples.
+  void read_lines(const fs::path& path) {
+    JsonlReader reader(path);
+    std::optional<std::string> filter;  // a log has its documents once for each filter
+    while (const std::optional<JsonlReader::Row> row = reader.next()) {
+      const bool is_log = row->value.is_object() && row->value.contains("doc_id");
+      if (!is_log) {
+        add(place_of_id(text_of(row->value, "id", row->where), row->where),
+            {.text = json_member<std::string>(row->value, "response", row->where),
+             .generation = std::nullopt,
+             .choices = {}},
+            row->where);
+        continue;
+      }
+      const std::string own = row->value.value("filter", std::string());
+      filter = filter.value_or(own);
+      if (own == *filter) {
+        read_log_row(*row, counted_in(path));
+      }
+    }
+  }
+
+  void read_log_row(const JsonlReader::Row& row, const std::vector<size_t>& questions) {
+    const std::optional<int64_t> number =
+        whole_number(text_of(row.value, "doc_id", row.where));
+    if (!number) {
+      throw Error(row.where + ": 'doc_id' must be a number from 0 on");
+    }
+    const size_t place = place_of_number(questions, *number, row.where);
+    const Json resps = json_member<Json>(row.value, "resps", row.where);
+    if (!resps.is_array() || resps.empty() || !resps.front().is_array() || resps.front().empty()) {
+      throw Error(row.where + ": 'resps' must be a list of lists");
+    }
+    Response response;
+    if (resps.front().front().is_string()) {
+      response.text = resps.front().front().get<std::string>();
+    } else {
+      response.choices = read_choices(resps, benchmark_.data->questions[place], row.where);
+    }
+    add(place, std::move(response), row.where);
+  }
+
+  // [[[LOGPROB, IS_GREEDY]], ...], one a choice; numbers may be written as text.
+  static std::vector<ChoiceScore> read_choices(const Json& resps, const Question& question,
+                                               const std::string& where) {
+    std::vector<ChoiceScore> choices;
+    for (const Json& resp : resps) {
+      const bool is_pair = resp.is_array() && !resp.empty() && resp.front().is_array() &&
+                           !resp.front().empty();
+      const Json value = is_pair ? resp.front().front() : Json();
+      const std::optional<double> logprob =
+          value.is_number()   ? std::optional(value.get<double>())
+          : value.is_string() ? python_float(value.get<std::string>())
+                              : std::nullopt;
+      if (!logprob) {
+        throw Error(where + ": 'resps' must hold texts, or [log-probability, is greedy] a choice");
+      }
+      choices.push_back({.logprob = *logprob, .num_characters = 0});
+    }
+    if (choices.size() != question.choices.size()) {
+      throw Error(fmt::format("{}: log-probabilities of {} choices, the question has {}", where,
+                              choices.size(), question.choices.size()));
+    }
+    for (size_t i = 0; i < choices.size(); ++i) {
+      choices[i].num_characters = static_cast<double>(num_code_points(question.choices[i]));
+    }
+    return choices;
+  }
+
+  const Benchmark& benchmark_;
+  std::map<std::string, size_t> by_id_;
+  std::map<std::string, std::vector<size_t>> groups_;
+  std::map<size_t, Response> responses_;
+};
+
+// Of a folder: of the names and hashes of its files.
+std::string responses_sha256(const fs::path& path) {
+  if (!fs::is_directory(path)) {
+    return sha256_hex(read_file(path));
+  }
+  std::map<std::string, std::string> hashes;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() == ".json" || entry.path().extension() == ".jsonl") {
+      hashes[entry.path().filename().string()] = sha256_hex(read_file(entry.path()));
+    }
+  }
+  std::string text;
+  for (const auto& [name, hash] : hashes) {
+    text += name + "\n" + hash + "\n";
+  }
+  return sha256_hex(text);
+}
+
+bool has_choices(const std::map<size_t, Response>& responses) {
+  return std::any_of(responses.begin(), responses.end(),
+                     [](const auto& entry) { return !entry.second.choices.empty(); });
 }
 
 }  // namespace
 
-TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path) {
+TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& path) {
   SFT_CHECK(benchmark.data.has_value());
+  Responses given(benchmark);
+  if (fs::is_directory(path)) {
+    given.read_folder(path);
+  } else {
+    given.read_file(path);
+  }
+  if (given.all().empty()) {
+    throw Error(path.string() + ": holds no responses");
+  }
+  TaskChoice task = benchmark.task;
+  if (has_choices(given.all())) {
+    task.shot.request = RequestKind::kLikelihood;
+  } else if (task.shot.request == RequestKind::kLikelihood) {
+    throw Error(path.string() + ": holds texts, but " + task.spec.name +
+                " is scored by log-probabilities of its choices");
+  }
   std::vector<Question> questions;
   std::vector<Response> responses;
-  for (auto& [place, response] : read_responses(benchmark, path)) {
+  for (const auto& [place, response] : given.all()) {
     questions.push_back(benchmark.data->questions[place]);
     responses.push_back(response);
   }
-  TaskOutcome outcome = score_task(benchmark.task, questions, responses);
+  TaskOutcome outcome = score_task(task, questions, responses);
   outcome.entry.n_total = benchmark.data->num_in_file;
   outcome.entry.is_partial = benchmark.data->is_partial;
-  outcome.entry.settings = {{"responses_sha256", sha256_hex(read_file(path))}};
+  outcome.entry.settings = {{"responses_sha256", responses_sha256(path)}};
   return outcome;
 }
 

@@ -7,7 +7,11 @@
 #include <string>
 
 #include "sft/core/table.h"
+#include "sft/tasks/decimal.h"
+#include "sft/tasks/math_equivalence.h"
+#include "sft/tasks/math_rules.h"
 #include "sft/tasks/python_text.h"
+#include "sft/tasks/short_answer.h"
 
 namespace sft {
 namespace {
@@ -27,35 +31,63 @@ double score_gsm8k(const Extraction& extraction, const Question& question) {
   return number && gold && std::abs(*number - *gold) < 1e-6 ? 1 : 0;
 }
 
-// "-007.50" as "-7.5", "0.0" as "0": equal numbers give equal texts, of any length.
-std::string canonical_number(std::string_view text) {
-  std::string number(python_strip(text));
-  const bool is_negative = number.starts_with('-');
-  number.erase(0, std::min(number.find_first_not_of("+-0"), number.size()));
-  if (number.find('.') != std::string::npos) {
-    number.erase(number.find_last_not_of('0') + 1);
-    if (number.ends_with('.')) {
-      number.pop_back();
-    }
-  }
-  if (number.empty()) {
-    return "0";
-  }
-  return (is_negative ? "-" : "") + (number.starts_with('.') ? "0" + number : number);
-}
-
 // Equal as decimal numbers, exactly.
 double score_number(const Extraction& extraction, const Question& question) {
   return extraction.is_found &&
-                 canonical_number(extraction.text) == canonical_number(question.reference)
+                 canonical_decimal(extraction.text) == canonical_decimal(question.reference)
              ? 1
              : 0;
 }
+
+// OpenCompass 0.3.9's rule for MATH, and version 1 of it.
+double score_math(const Extraction& extraction, const Question& question) {
+  return is_math_answer_equal(extraction.text, question.reference) ? 1 : 0;
+}
+double score_math_v1(const Extraction& extraction, const Question& question) {
+  return is_math_answer_equal_v1(extraction.text, question.reference) ? 1 : 0;
+}
+
+// Equal as mathematics.
+double score_math_equivalent(const Extraction& extraction, const Question& question) {
+  return extraction.is_found && are_math_answers_equal(extraction.text, question.reference) ? 1 : 0;
+}
+
+// OpenCompass 0.3.9: one of the references, as a short answer, stands somewhere in the answer; one
+// that is empty as a short answer stands in all.
+double score_nq(const Extraction& extraction, const Question& question) {
+  return std::any_of(question.references.begin(), question.references.end(),
+                     [&extraction](const std::string& reference) {
+                       const std::string wanted = python_lower(short_answer(reference));
+                       return extraction.text.find(wanted) != std::string::npos;
+                     })
+             ? 1
+             : 0;
+}
+
+// One of the references is the answer, both as SQuAD compares them.
+double score_alias(const Extraction& extraction, const Question& question) {
+  return std::any_of(question.references.begin(), question.references.end(),
+                     [&extraction](const std::string& reference) {
+                       return normalized_alias(reference) == extraction.text;
+                     })
+             ? 1
+             : 0;
+}
+
+constexpr ScorerNeeds kSandbox = ScorerNeeds::kSandbox;
 
 constexpr std::array kScorers = {
     ScorerRow{.name = "equal", .score = score_equal},
     ScorerRow{.name = "gsm8k_equal", .score = score_gsm8k},
     ScorerRow{.name = "number_equal", .score = score_number},
+    ScorerRow{.name = "math_equal", .score = score_math},
+    ScorerRow{.name = "math_equal_v1", .score = score_math_v1},
+    ScorerRow{.name = "math_equivalent", .score = score_math_equivalent},
+    ScorerRow{.name = "nq_contains", .score = score_nq},
+    ScorerRow{.name = "alias_equal", .score = score_alias},
+    ScorerRow{.name = "humaneval_tests", .score = nullptr, .needs = kSandbox},
+    ScorerRow{.name = "mbpp_tests", .score = nullptr, .needs = kSandbox},
+    ScorerRow{.name = "mbpp_tests_with_imports", .score = nullptr, .needs = kSandbox},
 };
 
 }  // namespace
@@ -64,9 +96,9 @@ std::span<const ScorerRow> scorers() {
   return kScorers;
 }
 
-Scorer find_scorer(const ReadingSpec& reading) {
+const ScorerRow& find_scorer(const ReadingSpec& reading) {
   try {
-    return find_entry(scorers(), "scorer", reading.score).score;
+    return find_entry(scorers(), "scorer", reading.score);
   } catch (const UsageError& error) {
     throw UsageError(reading.where + ": " + error.what());
   }

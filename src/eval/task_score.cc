@@ -17,7 +17,9 @@ constexpr double kPercent = 100;
 class Reading {
  public:
   explicit Reading(const ReadingSpec& spec)
-      : extractor_(spec.extractor()), scorer_(find_scorer(spec)) {}
+      : extractor_(spec.extractor()), scorer_(find_scorer(spec).score) {
+    SFT_CHECK(scorer_ != nullptr);
+  }
 
   struct Result {
     Extraction extraction;
@@ -81,10 +83,26 @@ Estimated average(const TaskSpec& task, std::span<const Question> questions,
                                           : percent_of(scores);
 }
 
+// The means of the questions with each value of a facet, by value.
+void add_facet(const std::string& name, size_t facet, std::span<const Question> questions,
+               const std::vector<double>& scores,
+               std::vector<std::pair<std::string, double>>& result) {
+  std::map<std::string, std::vector<double>> by_value;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    by_value[questions[i].facets[facet]].push_back(scores[i]);
+  }
+  for (const auto& [value, values] : by_value) {
+    result.emplace_back(name + "/" + value, percent_of(values).mean);
+  }
+}
+
 std::vector<std::pair<std::string, double>> subscores(const TaskSpec& task,
                                                       std::span<const Question> questions,
                                                       const std::vector<double>& scores) {
   std::vector<std::pair<std::string, double>> result;
+  for (size_t facet = 0; facet < task.subscores.size(); ++facet) {
+    add_facet(task.subscores[facet].name, facet, questions, scores, result);
+  }
   if (!task.group) {
     return result;
   }
@@ -109,21 +127,49 @@ std::vector<std::pair<std::string, double>> subscores(const TaskSpec& task,
   return result;
 }
 
-MetricValue metric_value(const TaskSpec& task, const Estimated& score) {
-  return {.metric = task.metric, .score = score.mean, .standard_error = score.standard_error};
+MetricValue metric_value(const std::string& metric, const Estimated& score) {
+  return {.metric = metric, .score = score.mean, .standard_error = score.standard_error};
 }
 
-void count_response(const Response& response, const Extraction& extraction, ResultEntry& entry) {
-  entry.num_empty += python_strip(response.text).empty() ? 1 : 0;
-  entry.num_unparsed += extraction.is_found ? 0 : 1;
+// The place of the largest value, the first of equals.
+size_t largest(const std::vector<double>& values) {
+  return static_cast<size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+size_t likeliest(const std::vector<ChoiceScore>& choices) {
+  std::vector<double> values;
+  for (const ChoiceScore& choice : choices) {
+    values.push_back(choice.logprob);
+  }
+  return largest(values);
+}
+
+size_t likeliest_per_character(const std::vector<ChoiceScore>& choices) {
+  std::vector<double> values;
+  for (const ChoiceScore& choice : choices) {
+    values.push_back(choice.logprob / std::max(1.0, choice.num_characters));
+  }
+  return largest(values);
+}
+
+std::string letter(size_t place) {
+  return std::string(1, static_cast<char>('A' + place));
+}
+
+void count_response(const Response& response, const Reading::Result& study, RequestKind request,
+                    ResultEntry& entry) {
+  const bool is_generated = request == RequestKind::kGenerate;
+  entry.num_empty += is_generated && python_strip(response.text).empty() ? 1 : 0;
+  entry.num_unparsed += study.extraction.is_found ? 0 : 1;
   if (!response.generation) {
     return;
   }
   const Generation& generation = *response.generation;
-  const bool is_cut =
-      generation.finish == FinishReason::kLength || generation.finish == FinishReason::kContext;
+  const bool is_cut = is_generated && (generation.finish == FinishReason::kLength ||
+                                       generation.finish == FinishReason::kContext);
   entry.num_over_long += generation.is_over_long ? 1 : 0;
   entry.num_cut_off += is_cut && !generation.is_over_long ? 1 : 0;
+  entry.num_unlike_training += generation.is_unlike_training ? 1 : 0;
 }
 
 SampleRecord make_sample(const Question& question, const Response& response,
@@ -133,6 +179,7 @@ SampleRecord make_sample(const Question& question, const Response& response,
   sample.response = response.text;
   sample.extracted = study.extraction.text;
   sample.reference = question.reference;
+  sample.references = question.references;
   sample.score = study.score;
   if (response.generation) {
     sample.prompt = response.generation->prompt;
@@ -140,44 +187,105 @@ SampleRecord make_sample(const Question& question, const Response& response,
     sample.response_tokens = response.generation->response_tokens;
     sample.finish = finish_name(response.generation->finish);
   }
+  for (const ChoiceScore& choice : response.choices) {
+    sample.choice_logprobs.push_back(choice.logprob);
+  }
   return sample;
 }
+
+// A task's responses read and scored one after another.
+class TaskReader {
+ public:
+  explicit TaskReader(const TaskChoice& task) : task_(task) {
+    if (task.shot.request == RequestKind::kGenerate) {
+      SFT_CHECK(task.spec.study.has_value());  // read_task demands it
+      study_.emplace(*task.spec.study);
+      if (task.spec.strict) {
+        strict_.emplace(*task.spec.strict);
+      }
+    }
+  }
+
+  void read(const Question& question, const Response& response) {
+    const Reading::Result study =
+        study_ ? study_->read(question, response.text) : read_likeliest(question, response);
+    scores_.push_back(study.score);
+    count_response(response, study, task_.shot.request, outcome_.entry);
+    SampleRecord sample = make_sample(question, response, study);
+    if (strict_) {
+      const Reading::Result strict = strict_->read(question, response.text);
+      strict_scores_.push_back(strict.score);
+      sample.strict = {.extracted = strict.extraction.text, .score = strict.score};
+    }
+    read_choices(question, response);
+    outcome_.samples.push_back(std::move(sample));
+  }
+
+  TaskOutcome take(std::span<const Question> questions) {
+    const TaskSpec& spec = task_.spec;
+    ResultEntry& entry = outcome_.entry;
+    const auto value = [&](const std::string& metric, const std::vector<double>& scores) {
+      return metric_value(metric, average(spec, questions, scores));
+    };
+    entry.task = spec.name;
+    entry.shots = task_.shot.shots;
+    entry.version = spec.version;
+    entry.is_verified = spec.is_verified;
+    entry.n = static_cast<int64_t>(questions.size());
+    entry.value = value(spec.metric, scores_);
+    if (strict_) {
+      entry.strict = value(spec.metric, strict_scores_);
+    }
+    if (has_choices_) {
+      entry.likelihood = {.accuracy = value("accuracy", likeliest_scores_),
+                          .accuracy_norm = value("accuracy_norm", normalized_scores_)};
+    }
+    entry.subscores = subscores(spec, questions, scores_);
+    return std::move(outcome_);
+  }
+
+ private:
+  static Reading::Result read_likeliest(const Question& question, const Response& response) {
+    if (response.choices.empty()) {
+      return {};
+    }
+    const size_t place = likeliest(response.choices);
+    return {.extraction = {.text = letter(place), .is_found = true},
+            .score = place == question.right_choice() ? 1.0 : 0.0};
+  }
+
+  void read_choices(const Question& question, const Response& response) {
+    const auto score = [&](size_t (*choose)(const std::vector<ChoiceScore>& choices)) {
+      const bool is_right =
+          !response.choices.empty() && choose(response.choices) == question.right_choice();
+      return is_right ? 1.0 : 0.0;
+    };
+    has_choices_ = has_choices_ || !response.choices.empty();
+    likeliest_scores_.push_back(score(likeliest));
+    normalized_scores_.push_back(score(likeliest_per_character));
+  }
+
+  const TaskChoice& task_;
+  std::optional<Reading> study_;
+  std::optional<Reading> strict_;
+  TaskOutcome outcome_;
+  std::vector<double> scores_;
+  std::vector<double> strict_scores_;
+  std::vector<double> likeliest_scores_;
+  std::vector<double> normalized_scores_;
+  bool has_choices_ = false;
+};
 
 }  // namespace
 
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
                        std::span<const Response> responses) {
   SFT_CHECK(!questions.empty() && questions.size() == responses.size());
-  const Reading study(task.spec.study);
-  std::optional<Reading> strict;
-  if (task.spec.strict) {
-    strict.emplace(*task.spec.strict);
-  }
-  TaskOutcome outcome;
-  std::vector<double> scores;
-  std::vector<double> strict_scores;
+  TaskReader reader(task);
   for (size_t i = 0; i < questions.size(); ++i) {
-    const Reading::Result result = study.read(questions[i], responses[i].text);
-    scores.push_back(result.score);
-    count_response(responses[i], result.extraction, outcome.entry);
-    SampleRecord sample = make_sample(questions[i], responses[i], result);
-    if (strict) {
-      const Reading::Result strict_result = strict->read(questions[i], responses[i].text);
-      strict_scores.push_back(strict_result.score);
-      sample.strict = {.extracted = strict_result.extraction.text, .score = strict_result.score};
-    }
-    outcome.samples.push_back(std::move(sample));
+    reader.read(questions[i], responses[i]);
   }
-  outcome.entry.task = task.spec.name;
-  outcome.entry.shots = task.shot.shots;
-  outcome.entry.version = task.spec.version;
-  outcome.entry.n = static_cast<int64_t>(questions.size());
-  outcome.entry.value = metric_value(task.spec, average(task.spec, questions, scores));
-  if (strict) {
-    outcome.entry.strict = metric_value(task.spec, average(task.spec, questions, strict_scores));
-  }
-  outcome.entry.subscores = subscores(task.spec, questions, scores);
-  return outcome;
+  return reader.take(questions);
 }
 
 }  // namespace sft

@@ -207,8 +207,16 @@ std::vector<ScoreResult> Engine::score(std::span<const ScoreRequest> requests,
     std::vector<int64_t> rows;     // whose hidden state predicts
     std::vector<int64_t> targets;  // this token
     size_t end = begin;
+    int64_t shared_row = -1;  // where the prompt of the request before ends
     for (; end < requests.size(); ++end) {
       const ScoreRequest& request = requests[end];
+      // Single tokens behind one prompt, as the letters of a question's choices, need it once.
+      if (shared_row >= 0 && request.completion_ids.size() == 1 &&
+          request.prompt_ids == requests[end - 1].prompt_ids) {
+        rows.push_back(shared_row);
+        targets.push_back(request.completion_ids.front());
+        continue;
+      }
       std::vector<int32_t> tokens = request.prompt_ids;
       tokens.insert(tokens.end(), request.completion_ids.begin(), request.completion_ids.end());
       if (!packing.has_room(tokens.size())) {
@@ -220,6 +228,7 @@ std::vector<ScoreResult> Engine::score(std::span<const ScoreRequest> requests,
         targets.push_back(request.completion_ids[i]);
       }
       packing.add(tokens);
+      shared_row = first - 1;
     }
     PackedAttention pattern(packing.cu_seqlens);
     const Tensor hidden = model_->hidden_states(

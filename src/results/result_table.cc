@@ -16,6 +16,18 @@ Json json_or_null(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
 }
 
+Json score_to_json(const MetricValue& value) {
+  return {{"score", value.score}, {"stderr", value.standard_error}};
+}
+
+MetricValue score_from_json(const Json& object, const std::string& key, const std::string& where) {
+  const Json json = json_member<Json>(object, key, where);
+  const std::string inside = where + ": in '" + key + "'";
+  return {.metric = key,
+          .score = json_member<double>(json, "score", inside),
+          .standard_error = json_member<double>(json, "stderr", inside)};
+}
+
 Json entry_to_json(const ResultEntry& entry) {
   Json json = {{"task", entry.task}, {"shots", entry.shots}};
   if (!entry.missing_file.empty()) {
@@ -35,13 +47,24 @@ Json entry_to_json(const ResultEntry& entry) {
                       {"score", entry.strict->score},
                       {"stderr", entry.strict->standard_error}};
   }
+  if (entry.likelihood) {
+    json["likelihood"] = {{"accuracy", score_to_json(entry.likelihood->accuracy)},
+                          {"accuracy_norm", score_to_json(entry.likelihood->accuracy_norm)}};
+  }
   json["empty"] = entry.num_empty;
   json["unparsed"] = entry.num_unparsed;
   json["cut_off"] = entry.num_cut_off;
   json["over_long"] = entry.num_over_long;
+  json["unlike_training"] = entry.num_unlike_training;
   json["subscores"] = Json::object();
   for (const auto& [name, score] : entry.subscores) {
     json["subscores"][name] = score;
+  }
+  if (!entry.exemplars.empty()) {
+    json["exemplars"] = entry.exemplars;
+  }
+  if (!entry.is_verified) {
+    json["verified"] = false;
   }
   json["version"] = entry.version;
   json["settings"] = entry.settings;
@@ -81,8 +104,10 @@ MetricValue metric_from_json(const Json& json, const std::string& where) {
 ResultEntry entry_from_json(const Json& json, const std::string& where) {
   check_keys(
       json,
-      {"task", "shots", "missing", "metric", "score", "stderr", "n", "n_total", "partial", "strict",
-       "empty", "unparsed", "cut_off", "over_long", "subscores", "version", "settings"},
+      {"task",     "shots",      "missing", "metric",    "score",           "stderr",
+       "n",        "n_total",    "partial", "strict",    "likelihood",      "empty",
+       "unparsed", "cut_off",    "over_long", "unlike_training", "subscores", "exemplars",
+       "verified", "version",    "settings"},
       where);
   ResultEntry entry;
   entry.task = json_member<std::string>(json, "task", where);
@@ -99,10 +124,20 @@ ResultEntry entry_from_json(const Json& json, const std::string& where) {
     entry.strict =
         metric_from_json(json_member<Json>(json, "strict", where), where + ": in 'strict'");
   }
+  if (json.contains("likelihood")) {
+    const Json likelihood = json_member<Json>(json, "likelihood", where);
+    entry.likelihood = {.accuracy = score_from_json(likelihood, "accuracy", where),
+                        .accuracy_norm = score_from_json(likelihood, "accuracy_norm", where)};
+  }
   entry.num_empty = json_member<int64_t>(json, "empty", where);
   entry.num_unparsed = json_member<int64_t>(json, "unparsed", where);
   entry.num_cut_off = json_member<int64_t>(json, "cut_off", where);
   entry.num_over_long = json_member<int64_t>(json, "over_long", where);
+  entry.num_unlike_training =
+      json.contains("unlike_training") ? json_member<int64_t>(json, "unlike_training", where) : 0;
+  entry.exemplars =
+      json.contains("exemplars") ? json_member<std::string>(json, "exemplars", where) : "";
+  entry.is_verified = !json.contains("verified") || json_member<bool>(json, "verified", where);
   const Json subscores = json_member<Json>(json, "subscores", where);
   for (const auto& [name, score] : subscores.items()) {
     entry.subscores.emplace_back(name, json_member<double>(subscores, name, where));

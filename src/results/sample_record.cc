@@ -1,5 +1,7 @@
 #include "sft/results/sample_record.h"
 
+#include "sft/core/error.h"
+
 namespace sft {
 namespace {
 
@@ -8,23 +10,79 @@ Json json_or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+// A member that may be absent or null.
+template <typename T>
+std::optional<T> optional_member(const Json& json, const std::string& key,
+                                 const std::string& where) {
+  if (!json.contains(key) || json_member<Json>(json, key, where).is_null()) {
+    return std::nullopt;
+  }
+  return json_member<T>(json, key, where);
+}
+
+std::vector<std::string> read_references(const Json& list, const std::string& where) {
+  std::vector<std::string> references;
+  for (const Json& reference : list) {
+    if (!reference.is_string()) {
+      throw Error(where + ": 'reference' must be text or a list of texts");
+    }
+    references.push_back(reference.get<std::string>());
+  }
+  return references;
+}
+
 }  // namespace
 
 Json to_json(const SampleRecord& sample) {
-  Json json = {{"id", sample.id},
-               {"prompt", json_or_null(sample.prompt)},
-               {"response", sample.response},
-               {"extracted", sample.extracted},
-               {"reference", sample.reference},
-               {"score", sample.score},
-               {"prompt_tokens", json_or_null(sample.prompt_tokens)},
-               {"response_tokens", json_or_null(sample.response_tokens)},
-               {"finish", json_or_null(sample.finish)}};
+  Json json = {
+      {"id", sample.id},
+      {"prompt", json_or_null(sample.prompt)},
+      {"response", sample.response},
+      {"extracted", sample.extracted},
+      {"reference", sample.references.empty() ? Json(sample.reference) : Json(sample.references)},
+      {"score", sample.score},
+      {"prompt_tokens", json_or_null(sample.prompt_tokens)},
+      {"response_tokens", json_or_null(sample.response_tokens)},
+      {"finish", json_or_null(sample.finish)}};
   if (sample.strict) {
     json["strict_extracted"] = sample.strict->extracted;
     json["strict_score"] = sample.strict->score;
   }
+  if (!sample.choice_logprobs.empty()) {
+    json["choice_logprobs"] = sample.choice_logprobs;
+  }
   return json;
+}
+
+SampleRecord sample_from_json(const Json& json, const std::string& where) {
+  SampleRecord sample;
+  sample.id = json_member<std::string>(json, "id", where);
+  sample.prompt = optional_member<std::string>(json, "prompt", where);
+  sample.response = json_member<std::string>(json, "response", where);
+  sample.extracted = json_member<std::string>(json, "extracted", where);
+  const Json reference = json_member<Json>(json, "reference", where);
+  if (reference.is_array()) {
+    sample.references = read_references(reference, where);
+  } else {
+    sample.reference = json_member<std::string>(json, "reference", where);
+  }
+  sample.score = json_member<double>(json, "score", where);
+  sample.prompt_tokens = optional_member<int64_t>(json, "prompt_tokens", where);
+  sample.response_tokens = optional_member<int64_t>(json, "response_tokens", where);
+  sample.finish = optional_member<std::string>(json, "finish", where);
+  if (json.contains("strict_score")) {
+    sample.strict = {.extracted = json_member<std::string>(json, "strict_extracted", where),
+                     .score = json_member<double>(json, "strict_score", where)};
+  }
+  if (json.contains("choice_logprobs")) {
+    for (const Json& logprob : json_member<Json>(json, "choice_logprobs", where)) {
+      if (!logprob.is_number()) {
+        throw Error(where + ": 'choice_logprobs' must be a list of numbers");
+      }
+      sample.choice_logprobs.push_back(logprob.get<double>());
+    }
+  }
+  return sample;
 }
 
 }  // namespace sft

@@ -98,32 +98,46 @@ Extraction first_contained(std::string_view text, const std::string& options) {
   return {};
 }
 
-}  // namespace
+// The part of a pattern's match that options are looked for in.
+using MatchPart = std::string_view (*)(const PythonRegex::Match& match);
 
-// OpenCompass 0.3.9: the first pattern whose match holds an option decides; the match is its first
-// group, or all of it where that is empty.
-Extractor make_first_option(const std::string& options) {
+Extractor first_option(const std::string& options, MatchPart part) {
   const auto patterns =
       std::make_shared<const std::vector<PythonRegex>>(compile_first_option(options));
-  return [patterns, options](std::string_view response) -> Extraction {
+  return [patterns, options, part](std::string_view response) -> Extraction {
     const std::string_view text = python_strip(response);
     for (const PythonRegex& pattern : *patterns) {
-      const std::optional<PythonRegex::Match> match = pattern.search(text);
-      if (!match) {
-        continue;
-      }
-      const std::string_view group = match->groups.at(1).value_or("");
-      Extraction found = first_contained(group.empty() ? *match->groups.at(0) : group, options);
-      if (found.is_found) {
-        return found;
+      if (const std::optional<PythonRegex::Match> match = pattern.search(text)) {
+        Extraction found = first_contained(part(*match), options);
+        if (found.is_found) {
+          return found;
+        }
       }
     }
     return {};
   };
 }
 
+}  // namespace
+
+// OpenCompass 0.3.9: the first pattern whose match holds an option decides; the match is its first
+// group, or all of it where that is empty.
+Extractor make_first_option(const std::string& options) {
+  return first_option(options, [](const PythonRegex::Match& match) {
+    const std::string_view group = match.groups.at(1).value_or("");
+    return group.empty() ? *match.groups.at(0) : group;
+  });
+}
+
+// OpenCompass up to 0.3.5: the same with the whole match in place of its group, so that "Answer:
+// because" is an A.
+Extractor make_first_option_whole(const std::string& options) {
+  return first_option(options,
+                      [](const PythonRegex::Match& match) { return *match.groups.at(0); });
+}
+
 // OpenCompass 0.3.9: the first character that Python calls upper case, whatever it is.
-Extractor make_first_capital(const std::string& /*options*/) {
+Extractor make_first_capital(const std::string& /*argument*/) {
   return [](std::string_view response) -> Extraction {
     for (size_t i = 0; i < response.size();) {
       const CodePoint point = code_point_at(response, i);

@@ -7,11 +7,14 @@
 #include <fmt/format.h>
 
 #include "sft/core/error.h"
+#include "sft/core/table.h"
+#include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
 
-// "{choices[2]}": a field of the row, and which element of it where it is a list.
+// "{choices[2]}": a field of the row (inside another: "answer.value"), and which element of it
+// where it is a list.
 struct FieldName {
   std::string_view name;
   std::optional<size_t> index;
@@ -96,36 +99,70 @@ std::string_view kind_of(const Json& value) {
   return value.is_null() ? "null" : value.is_array() ? "a list" : "an object";
 }
 
-const Json& find_field(const FieldName& field, const Json& row, const std::string& where) {
+// A field by its own name, else by a path of names.
+const Json& find_member(std::string_view name, const Json& row, const std::string& where) {
   if (!row.is_object()) {
     throw Error(fmt::format("{}: the row is {}, must be an object", where, kind_of(row)));
   }
-  const auto found = row.find(field.name);
-  if (found == row.end()) {
-    throw Error(
-        fmt::format("{}: no field '{}' (the row has: {})", where, field.name, known_fields(row)));
-  }
-  if (!field.index) {
+  if (const auto found = row.find(name); found != row.end()) {
     return *found;
   }
-  if (!found->is_array()) {
+  const size_t dot = name.find('.');
+  const auto outer = dot == std::string_view::npos ? row.end() : row.find(name.substr(0, dot));
+  if (outer == row.end() || !outer->is_object()) {
+    throw Error(fmt::format("{}: no field '{}' (the row has: {})", where, name, known_fields(row)));
+  }
+  return find_member(name.substr(dot + 1), *outer, where);
+}
+
+const Json& find_field(const FieldName& field, const Json& row, const std::string& where) {
+  const Json& found = find_member(field.name, row, where);
+  if (!field.index) {
+    return found;
+  }
+  if (!found.is_array()) {
     throw Error(
-        fmt::format("{}: field '{}' is {}, must be a list", where, field.name, kind_of(*found)));
+        fmt::format("{}: field '{}' is {}, must be a list", where, field.name, kind_of(found)));
   }
-  if (*field.index >= found->size()) {
+  if (*field.index >= found.size()) {
     throw Error(fmt::format("{}: field '{}' has {} elements, element [{}] is needed", where,
-                            field.name, found->size(), *field.index));
+                            field.name, found.size(), *field.index));
   }
-  return (*found)[*field.index];
+  return found[*field.index];
 }
 
 enum class Types { kText, kAnyScalar };
 
-std::string field_text(const FieldName& field, Types types, const Json& row,
+std::vector<std::string> list_texts(const Json& list, std::string_view name,
+                                    const std::string& where) {
+  std::vector<std::string> texts;
+  for (const Json& element : list) {
+    if (!element.is_string()) {
+      throw Error(fmt::format("{}: field '{}' must be a list of texts, not of {}", where, name,
+                              kind_of(element)));
+    }
+    texts.push_back(element.get<std::string>());
+  }
+  return texts;
+}
+
+std::string joined(const std::vector<std::string>& texts, const std::string& separator) {
+  std::string result;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    result += (i == 0 ? "" : separator) + texts[i];
+  }
+  return result;
+}
+
+std::string field_text(const FieldName& field, const ColumnSpec& spec, const Json& row,
                        const std::string& where) {
   const Json& value = find_field(field, row, where);
+  const Types types = spec.map.empty() ? Types::kText : Types::kAnyScalar;
   if (value.is_string()) {
     return value.get<std::string>();
+  }
+  if (value.is_array() && spec.join) {
+    return joined(list_texts(value, field.name, where), *spec.join);
   }
   if (types == Types::kAnyScalar && (value.is_boolean() || value.is_number())) {
     return value.dump();
@@ -134,10 +171,20 @@ std::string field_text(const FieldName& field, Types types, const Json& row,
                           types == Types::kText ? "text" : "text, a number, or true or false"));
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+std::string apply_rule(std::string_view name, const std::string& text) {
+  return find_entry(column_rules(), "column rule", name).apply(text);
+}
+
+// The field's text after its own rule.
+std::string ruled_field_text(const FieldName& field, const ColumnSpec& spec, const Json& row,
+                             const std::string& where) {
+  std::string text = field_text(field, spec, row, where);
+  for (const auto& [name, rule] : spec.field_rules) {
+    if (name == field.name) {
+      text = apply_rule(rule, text);
+    }
   }
+  return text;
 }
 
 std::string look_up(const ColumnSpec& spec, const std::string& value, const std::string& where) {
@@ -152,13 +199,34 @@ std::string look_up(const ColumnSpec& spec, const std::string& value, const std:
       fmt::format("{}: '{}' for column '{}' must be one of: {}", where, value, spec.name, known));
 }
 
+void check_rules(const ColumnSpec& spec, const ConfigNode& node) {
+  std::vector<std::string> names = spec.rules;
+  for (const auto& [field, rule] : spec.field_rules) {
+    names.push_back(rule);
+  }
+  for (const std::string& name : names) {
+    try {
+      find_entry(column_rules(), "column rule", name);
+    } catch (const UsageError& error) {
+      node.fault(error.what());
+    }
+  }
+}
+
 }  // namespace
 
 ColumnSpec read_column(const std::string& name, const ConfigNode& node) {
-  ColumnSpec spec{.name = name, .value = {}, .replacements = {}, .map = {}};
+  ColumnSpec spec;
+  spec.name = name;
   if (node.is_map()) {
     node.require("value");
     node.read("value", spec.value);
+    if (node.has("join")) {
+      node.at("join").get(spec.join.emplace());
+    }
+    spec.field_rules = read_text_map(node.at("fields"));
+    node.read("rules", spec.rules);
+    check_rules(spec, node);
     spec.replacements = read_text_map(node.at("replace"));
     spec.map = read_text_map(node.at("map"));
     node.finish();
@@ -198,14 +266,32 @@ std::string make_column(const ColumnSpec& spec, const Json& row, const std::stri
   for (const Piece& piece : *pieces) {
     text += piece.text;
     if (piece.field) {
-      text +=
-          field_text(*piece.field, spec.map.empty() ? Types::kText : Types::kAnyScalar, row, where);
+      text += ruled_field_text(*piece.field, spec, row, where);
     }
   }
+  for (const std::string& rule : spec.rules) {
+    text = apply_rule(rule, text);
+  }
   for (const auto& [from, to] : spec.replacements) {
-    replace_all(text, from, to);
+    text = python_replace(std::move(text), from, to);
   }
   return spec.map.empty() ? text : look_up(spec, text, where);
+}
+
+std::vector<std::string> make_list(const ColumnSpec& spec, const Json& row,
+                                   const std::string& where) {
+  const std::optional<std::vector<Piece>> pieces = parse_value(spec.value);
+  SFT_CHECK(pieces.has_value());
+  const bool is_one_field =
+      pieces->size() == 2 && pieces->front().text.empty() && pieces->back().text.empty();
+  if (is_one_field) {
+    const FieldName& field = *pieces->front().field;
+    const Json& value = find_field(field, row, where);
+    if (value.is_array()) {
+      return list_texts(value, field.name, where);
+    }
+  }
+  return {make_column(spec, row, where)};
 }
 
 Columns make_columns(const std::vector<ColumnSpec>& specs, const Json& row,

@@ -26,7 +26,7 @@ std::string_view last_group(const PythonRegex& pattern, std::string_view text) {
 }
 
 // The inside of the last \boxed{...}, braces counted; "" where there is none or it never ends.
-std::string_view last_boxed(std::string_view text) {
+std::string_view last_boxed_inside(std::string_view text) {
   const size_t found = text.rfind(kBoxed);
   if (found == std::string_view::npos) {
     return {};
@@ -61,7 +61,7 @@ std::string plain_number(std::string_view text) {
 }  // namespace
 
 // The reference of GSM8K: what stands behind the first "#### " (and before a second), commas out.
-Extractor make_gsm8k_gold(const std::string& /*options*/) {
+Extractor make_gsm8k_gold(const std::string& /*argument*/) {
   return [](std::string_view answer) -> Extraction {
     const size_t found = answer.find(kGoldMark);
     if (found == std::string_view::npos) {
@@ -77,7 +77,7 @@ Extractor make_gsm8k_gold(const std::string& /*options*/) {
 
 // OpenCompass 0.3.9: the last number before the first "Question:", or "NULL". A comma ends a
 // number, a hyphen directly before one is its sign.
-Extractor make_gsm8k_number(const std::string& /*options*/) {
+Extractor make_gsm8k_number(const std::string& /*argument*/) {
   const auto number = std::make_shared<const PythonRegex>(R"(\-?\d+\.\d+|\-?\d+)");
   return [number](std::string_view response) -> Extraction {
     const std::string_view last = last_group(*number, before_next_question(response));
@@ -88,16 +88,35 @@ Extractor make_gsm8k_number(const std::string& /*options*/) {
   };
 }
 
+// Our strict reading of MATH: the inside of the last \\boxed{}, else the formula between dollars that
+// follows the last "answer is", else the last number (before the next "Question:").
+Extractor make_final_math(const std::string& /*argument*/) {
+  const auto formula =
+      std::make_shared<const PythonRegex>(R"((?:\$|\\\(|\\\[)(.*?)(?:\$|\\\)|\\\]))");
+  return [formula, number = make_final_number("")](std::string_view response) -> Extraction {
+    const std::string_view text = before_next_question(response);
+    if (const std::string_view boxed = last_boxed_inside(text); !python_strip(boxed).empty()) {
+      return {.text = std::string(python_strip(boxed)), .is_found = true};
+    }
+    if (const size_t said = text.rfind("answer is"); said != std::string_view::npos) {
+      if (const auto match = formula->search(text.substr(said))) {
+        return {.text = std::string(*match->groups.at(1)), .is_found = true};
+      }
+    }
+    return number(text);
+  };
+}
+
 // Our strict reading: the last number inside the last \boxed{}, else the last of the response (both
 // before the next "Question:"). Commas between groups of three digits belong to the number, a
 // hyphen is a sign only where no word, digit or bracket ends before it.
-Extractor make_final_number(const std::string& /*options*/) {
+Extractor make_final_number(const std::string& /*argument*/) {
   const auto number = std::make_shared<const PythonRegex>(
       "(?:(?<![\\w)\\].])[-\u2212]\\$?|\\$[-\u2212])?"
       R"((?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\d)\.\d+))");
   return [number](std::string_view response) -> Extraction {
     const std::string_view text = before_next_question(response);
-    std::string_view last = last_group(*number, last_boxed(text));
+    std::string_view last = last_group(*number, last_boxed_inside(text));
     if (last.empty()) {
       last = last_group(*number, text);
     }

@@ -150,4 +150,28 @@ std::string build_prompt(const TaskChoice& task, const Question& question,
   return meta ? lay_out_rounds(sections, *meta) : lay_out_plain(sections);
 }
 
+std::vector<ChoicePrompt> build_choice_prompts(const TaskChoice& task, const Question& question,
+                                               const std::vector<Columns>& exemplars,
+                                               const std::optional<MetaTemplate>& meta) {
+  SFT_CHECK(task.spec.likelihood.has_value());
+  const LikelihoodSpec& likelihood = *task.spec.likelihood;
+  TaskChoice asked = task;
+  const bool is_alone = !likelihood.rounds.empty();
+  if (is_alone) {
+    asked.shot.begin.clear();
+    asked.shot.rounds = likelihood.rounds;
+  }
+  std::vector<ChoicePrompt> prompts;
+  for (const std::string& choice : question.choices) {
+    Question with_choice = question;
+    with_choice.columns.push_back({.name = "choice", .text = choice});
+    std::string prompt =
+        build_prompt(asked, with_choice, is_alone ? std::vector<Columns>() : exemplars, meta);
+    prompt.erase(prompt.find_last_not_of(' ') + 1);
+    prompts.push_back({.prompt = std::move(prompt),
+                       .completion = fill(likelihood.completion, with_choice.columns)});
+  }
+  return prompts;
+}
+
 }  // namespace sft

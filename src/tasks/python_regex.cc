@@ -1,5 +1,6 @@
 #include "sft/tasks/python_regex.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 
@@ -54,7 +55,9 @@ std::string translate_escape(char letter, bool is_in_class) {
   }
   const bool is_negated = letter == 'S' || letter == 'D' || letter == 'W';
   if (is_in_class) {
-    SFT_CHECK(!is_negated);  // needs a set difference; no rule has it
+    if (is_negated) {
+      throw UsageError(std::string("\\") + letter + " inside brackets is not supported");
+    }
     return members;
   }
   return (is_negated ? "[^" : "[") + members + "]";
@@ -121,7 +124,7 @@ struct PythonRegex::Code {
   std::string pattern;
 };
 
-PythonRegex::PythonRegex(std::string_view pattern) : code_(std::make_unique<Code>()) {
+PythonRegex::PythonRegex(std::string_view pattern, Dot dot) : code_(std::make_unique<Code>()) {
   code_->pattern = pattern;
   const CompileContext context(pcre2_compile_context_create(nullptr));
   SFT_CHECK(context != nullptr);
@@ -129,11 +132,16 @@ PythonRegex::PythonRegex(std::string_view pattern) : code_(std::make_unique<Code
   const std::string translated = translate(pattern);
   int error = 0;
   size_t place = 0;
-  code_->compiled.reset(
-      pcre2_compile(units(translated), translated.size(),
-                    PCRE2_UTF | PCRE2_UCP | PCRE2_DOTALL | PCRE2_MATCH_INVALID_UTF, &error, &place,
-                    context.get()));
-  SFT_CHECK(code_->compiled != nullptr);  // patterns are the program's own
+  const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF |
+                           (dot == Dot::kAll ? PCRE2_DOTALL : 0);
+  code_->compiled.reset(pcre2_compile(units(translated), translated.size(), options, &error, &place,
+                                      context.get()));
+  if (code_->compiled == nullptr) {
+    std::array<PCRE2_UCHAR, 256> message{};
+    pcre2_get_error_message(error, message.data(), message.size());
+    throw UsageError("pattern '" + code_->pattern +
+                     "': " + reinterpret_cast<const char*>(message.data()));
+  }
 }
 
 PythonRegex::~PythonRegex() = default;
@@ -185,6 +193,26 @@ std::vector<PythonRegex::Match> PythonRegex::find_all(std::string_view text) con
     matches.push_back(std::move(*match));
   }
   return matches;
+}
+
+std::string PythonRegex::replace_all(std::string_view text, std::string_view replacement) const {
+  std::string result;
+  size_t copied = 0;
+  for (const Match& match : find_all(text)) {
+    result += text.substr(copied, match.begin - copied);
+    for (size_t i = 0; i < replacement.size(); ++i) {
+      const bool is_group = replacement[i] == '\\' && i + 1 < replacement.size() &&
+                            replacement[i + 1] >= '1' && replacement[i + 1] <= '9';
+      if (is_group) {
+        ++i;
+        result += match.groups.at(static_cast<size_t>(replacement[i] - '0')).value_or("");
+      } else {
+        result += replacement[i];
+      }
+    }
+    copied = match.end;
+  }
+  return result + std::string(text.substr(copied));
 }
 
 }  // namespace sft

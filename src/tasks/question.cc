@@ -1,12 +1,15 @@
 #include "sft/tasks/question.h"
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sft/core/error.h"
 #include "sft/core/table.h"
-#include "sft/io/jsonl.h"
+#include "sft/data/row_reader.h"
+#include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
@@ -89,13 +92,75 @@ bool is_asked(const GroupCounter::Place& place, const QuestionLimits& limits) {
          (limits.num_groups == 0 || place.group < limits.num_groups);
 }
 
+// text.split(separator), each piece trimmed, empty ones left out.
+std::vector<std::string> split_trimmed(std::string_view text, std::string_view separator) {
+  std::vector<std::string> pieces;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    const std::string_view piece = python_strip(text.substr(begin, end - begin));
+    if (!piece.empty()) {
+      pieces.emplace_back(piece);
+    }
+    begin = end + separator.size();
+  }
+  return pieces;
+}
+
+std::vector<std::string> make_choices(const TaskSpec& spec, const Row& row) {
+  std::vector<std::string> choices;
+  for (const ChoiceSpec& choice : spec.choices) {
+    for (const std::string& text : make_list(choice.value, row.value, row.where)) {
+      if (choice.split.empty()) {
+        choices.push_back(text);
+      } else {
+        const std::vector<std::string> pieces = split_trimmed(text, choice.split);
+        choices.insert(choices.end(), pieces.begin(), pieces.end());
+      }
+    }
+  }
+  return choices;
+}
+
+void check_reference(const Question& question, const std::string& where) {
+  const bool is_letter = question.reference.size() == 1 && question.reference.front() >= 'A';
+  if (!is_letter || question.right_choice() >= question.choices.size()) {
+    throw Error(fmt::format("{}: the answer is '{}', but there are {} choices from A on", where,
+                            question.reference, question.choices.size()));
+  }
+}
+
+Question make_question(const TaskSpec& spec, const Extractor& gold, const Row& row) {
+  Question question;
+  question.columns = make_columns(spec.columns, row.value, row.where);
+  question.reference = read_gold(spec, gold, question.columns, row.where);
+  if (spec.references) {
+    question.references = make_list(*spec.references, row.value, row.where);
+  }
+  for (const ColumnSpec& facet : spec.subscores) {
+    question.facets.push_back(make_column(facet, row.value, row.where));
+  }
+  question.choices = make_choices(spec, row);
+  if (!question.choices.empty()) {
+    check_reference(question, row.where);
+  }
+  return question;
+}
+
+std::unique_ptr<RowReader> open_file(const fs::path& path) {
+  return open_rows(path, format_of(path));
+}
+
 void read_questions(const TaskSpec& spec, const fs::path& path, const QuestionLimits& limits,
                     TaskData& data) {
   const Extractor gold =
       spec.gold.empty() ? Extractor() : find_entry(extractors(), "extractor", spec.gold).make("");
-  JsonlReader reader(path);
+  const std::unique_ptr<RowReader> reader = open_file(path);
+  const int64_t first_row = spec.rows ? spec.rows->first : 0;
   GroupCounter counter;
-  while (const std::optional<JsonlReader::Row> row = reader.next()) {
+  for (int64_t index = 0; const std::optional<Row> row = reader->next(); ++index) {
+    if (spec.rows && (index < spec.rows->first || index > spec.rows->last)) {
+      continue;
+    }
     const std::string group =
         spec.group ? make_column(*spec.group, row->value, row->where) : std::string();
     const GroupCounter::Place place = counter.next(group);
@@ -103,12 +168,10 @@ void read_questions(const TaskSpec& spec, const fs::path& path, const QuestionLi
     if (!is_asked(place, limits)) {
       continue;
     }
-    Question question{
-        .id = spec.group ? fmt::format("{}/{}", group, place.row) : std::to_string(place.row),
-        .group = group,
-        .columns = make_columns(spec.columns, row->value, row->where),
-        .reference = {}};
-    question.reference = read_gold(spec, gold, question.columns, row->where);
+    Question question = make_question(spec, gold, *row);
+    question.id = spec.group ? fmt::format("{}/{}", group, place.row)
+                             : std::to_string(first_row + place.row);
+    question.group = group;
     data.questions.push_back(std::move(question));
   }
   if (data.questions.empty()) {
@@ -123,8 +186,8 @@ std::map<std::string, std::vector<Columns>> read_rows(const TaskSpec& spec,
   std::map<std::string, std::vector<Columns>> rows;
   const auto most =
       static_cast<size_t>(1 + *std::max_element(exemplars.rows.begin(), exemplars.rows.end()));
-  JsonlReader reader(path);
-  while (const std::optional<JsonlReader::Row> row = reader.next()) {
+  const std::unique_ptr<RowReader> reader = open_file(path);
+  while (const std::optional<Row> row = reader->next()) {
     const std::string group =
         exemplars.is_same_group ? make_column(*spec.group, row->value, row->where) : std::string();
     if (rows[group].size() < most) {
@@ -187,6 +250,9 @@ TaskData load_task_data(const TaskChoice& task, const fs::path& data_dir,
   if (task.shot.exemplars && !task.shot.exemplars->rows.empty()) {
     const FoundFile exemplars = need_file(data_dir, task.shot.exemplars->file);
     read_exemplars(task.spec, *task.shot.exemplars, exemplars.path, data);
+    data.exemplar_source =
+        fmt::format("{} rows {}", exemplars.path.lexically_relative(data_dir).generic_string(),
+                    fmt::join(task.shot.exemplars->rows, ", "));
   }
   return data;
 }

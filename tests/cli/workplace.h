@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -22,8 +23,7 @@ class Workplace : public testing::Test {
   static constexpr int kStepsPerEpoch = 12;
 
   void SetUp() override {
-    // Nothing of a test goes where the user's own prepared data lie.
-    setenv("SFT_HOME", (folder.path() / "home").c_str(), /*overwrite=*/1);
+    setenv("SFT_HOME", home.path().c_str(), /*replace=*/1);  // never the user's own
     std::string text;
     std::string rows;
     for (int i = 0; i < 2 * kStepsPerEpoch; ++i) {
@@ -80,6 +80,7 @@ class Workplace : public testing::Test {
   }
 
   TempFolder folder;
+  TempFolder home;  // $SFT_HOME
 };
 
 // The lines of JSON Lines.

@@ -186,6 +186,78 @@ TEST(Evaluator, ProgressCountsEveryQuestionAndMayEndIt) {
   EXPECT_THROW(evaluator.run(quiz.benchmark, stop_at_three), Interrupted);
 }
 
+constexpr const char* kPick = R"(
+name: pick
+verified: false
+file: pick.jsonl
+columns: {q: "{q}", label: "{a}"}
+answer: label
+subscores: {level: "{l}"}
+choices: ["{x}", "{y}"]
+likelihood: {rounds: [{human: "{q}"}]}
+metric: accuracy
+shots:
+  0: {request: likelihood}
+)";
+
+constexpr const char* kPickRows =
+    R"({"q": "one", "a": "A", "l": "easy", "x": "yes", "y": "no way"}
+{"q": "two", "a": "B", "l": "hard", "x": "yes", "y": "no way"}
+)";
+
+TaskOutcome pick_outcome(FakeLanguageModel& model) {
+  const TempFolder folder;
+  folder.write("pick.jsonl", kPickRows);
+  const TaskSpec spec = read_task(ConfigNode::parse(kPick, "pick.yaml"));
+  const std::vector<Benchmark> benchmarks =
+      load_benchmarks({{.spec = spec, .shot = spec.shots.at(0)}}, folder.path(), {});
+  EXPECT_EQ(num_answers(benchmarks.at(0)), 2);
+  return Evaluator(model, kLayout, settings()).run(benchmarks.at(0), ignore);
+}
+
+TEST(Evaluator, TheLikeliestChoiceIsTheAnswer) {
+  FakeLanguageModel model = answering({});
+  // In all " yes" is likelier, but per character " no way" (6 to 3) is.
+  model.logprob = [](const std::string& /*prompt*/, const std::string& completion) {
+    return completion == " yes" ? -3.0 : -4.0;
+  };
+  const TaskOutcome outcome = pick_outcome(model);
+  ASSERT_EQ(model.seen_scores.size(), 4);
+  EXPECT_TRUE(model.seen.empty());
+  EXPECT_EQ(model.seen_scores[0].prompt_ids.size(), std::string("Q: one\nA:").size());
+  EXPECT_EQ(model.seen_scores[1].completion_ids.size(), std::string(" no way").size());
+  const ResultEntry& entry = outcome.entry;
+  EXPECT_DOUBLE_EQ(entry.value.score, 50);
+  EXPECT_DOUBLE_EQ(entry.likelihood->accuracy.score, 50);
+  EXPECT_DOUBLE_EQ(entry.likelihood->accuracy_norm.score, 50);
+  EXPECT_FALSE(entry.is_verified);
+  EXPECT_EQ(entry.subscores, (std::vector<std::pair<std::string, double>>{{"level/easy", 100},
+                                                                          {"level/hard", 0}}));
+  EXPECT_EQ(outcome.samples[1].extracted, "A");
+  EXPECT_EQ(outcome.samples[1].score, 0);
+  EXPECT_EQ(outcome.samples[1].choice_logprobs, (std::vector<double>{-3, -4}));
+}
+
+TEST(Evaluator, ChoicesThatDoNotFitAreWrong) {
+  FakeLanguageModel model = answering({}, /*context_length=*/15);
+  const TaskOutcome outcome = pick_outcome(model);  // "Q: one\nA: no way" has 16
+  EXPECT_EQ(outcome.entry.num_over_long, 2);
+  EXPECT_EQ(outcome.entry.num_unparsed, 2);
+  EXPECT_DOUBLE_EQ(outcome.entry.value.score, 0);
+}
+
+TEST(Evaluator, CountsPromptsUnlikeThoseOfTraining) {
+  const Quiz quiz;
+  FakeLanguageModel model = answering({});
+  EXPECT_EQ(Evaluator(model, kLayout, settings()).run(quiz.benchmark, ignore)
+                .entry.num_unlike_training,
+            4);
+  EXPECT_EQ(Evaluator(model, kLayout, settings(PromptEnd::kTrimmed))
+                .run(quiz.benchmark, ignore)
+                .entry.num_unlike_training,
+            0);
+}
+
 TEST(LoadBenchmarks, ATaskWithoutItsFileSaysWhich) {
   const TempFolder folder;
   const TaskSpec spec = read_task(ConfigNode::parse(kQuiz, "quiz.yaml"));
@@ -210,6 +282,65 @@ TEST(GivenResponses, ScoresTheIdsThatAreThere) {
   EXPECT_FALSE(outcome.samples.at(0).prompt);
 }
 
+// Predictions as OpenCompass writes them, one file a subject.
+TEST(GivenResponses, TakesPredictionsOfOpenCompass) {
+  const Quiz quiz;
+  const std::filesystem::path one = quiz.folder().write(
+      "predictions/quiz_x.json", R"({"0": {"origin_prompt": "?", "prediction": "A"},
+                                     "2": {"prediction": "B", "gold": "A"}})");
+  EXPECT_DOUBLE_EQ(score_given_responses(quiz.benchmark, one).entry.value.score, 50);
+  quiz.folder().write("predictions/quiz_y_0.json", R"({"0": {"prediction": "B"}})");
+  const TaskOutcome outcome = score_given_responses(quiz.benchmark, one.parent_path());
+  EXPECT_EQ(outcome.entry.n, 3);
+  EXPECT_EQ(outcome.samples.back().id, "y/0");
+  EXPECT_EQ(outcome.samples.back().score, 1);
+}
+
+// A large dataset's predictions come in parts that each count from 0.
+TEST(GivenResponses, PartsContinueEachOther) {
+  const Quiz quiz;
+  quiz.folder().write("parts/quiz_x_0.json", R"({"0": {"prediction": "A"}, "1": {"prediction": "B"}})");
+  quiz.folder().write("parts/quiz_x_1.json", R"({"0": {"prediction": "A"}})");
+  const TaskOutcome outcome =
+      score_given_responses(quiz.benchmark, quiz.folder().path() / "parts");
+  EXPECT_EQ(outcome.entry.n, 3);
+  EXPECT_DOUBLE_EQ(outcome.entry.value.score, 100);
+}
+
+// Logs as lm-evaluation-harness writes them: documents once for each filter.
+TEST(GivenResponses, TakesLogsOfSamples) {
+  const Quiz quiz;
+  const std::filesystem::path path = quiz.folder().write(
+      "samples_quiz_x_2024.jsonl",
+      R"({"doc_id": 0, "filter": "strict", "resps": [["A"]], "target": "A"}
+{"doc_id": 1, "filter": "strict", "resps": [["none"]]}
+{"doc_id": 0, "filter": "flexible", "resps": [["B"]]}
+)");
+  const TaskOutcome outcome = score_given_responses(quiz.benchmark, path);
+  EXPECT_EQ(outcome.entry.n, 2);
+  EXPECT_DOUBLE_EQ(outcome.entry.value.score, 50);
+}
+
+TEST(GivenResponses, TakesLogprobsOfChoices) {
+  const TempFolder folder;
+  folder.write("pick.jsonl", kPickRows);
+  const TaskSpec spec = read_task(ConfigNode::parse(kPick, "pick.yaml"));
+  const Benchmark pick =
+      load_benchmarks({{.spec = spec, .shot = spec.shots.at(0)}}, folder.path(), {}).at(0);
+  const std::filesystem::path path = folder.write(
+      "samples_pick.jsonl",
+      R"({"doc_id": 1, "resps": [[["-3.0", "False"]], [["-4.0", "False"]]]}
+{"doc_id": 0, "resps": [[[-1, true]], [[-4, false]]]}
+)");
+  const TaskOutcome outcome = score_given_responses(pick, path);
+  EXPECT_DOUBLE_EQ(outcome.entry.likelihood->accuracy.score, 50);
+  EXPECT_EQ(outcome.samples.at(0).extracted, "A");
+  const std::filesystem::path texts =
+      folder.write("texts.jsonl", R"({"id": "0", "response": "yes"})");
+  EXPECT_THAT([&] { score_given_responses(pick, texts); },
+              ThrowsMessage<Error>(HasSubstr("scored by log-probabilities")));
+}
+
 struct Broken {
   std::string bytes;
   std::string message;
@@ -226,6 +357,7 @@ TEST(GivenResponses, BrokenLinesSayWhereTheyStand) {
            {"{\"id\": \"x/0\", \"response\": 4}", "response"},
            {"{\"id\": \"x/0\", \"response\": \"\"}\n{\"id\": \"x/0\", \"response\": \"\"}",
             "given.jsonl:2: a second response to question 'x/0'"},
+           {"{\"doc_id\": 0, \"resps\": []}", "its name must hold the subject"},
            {"", "holds no responses"}}) {
     const std::filesystem::path path = quiz.folder().write("given.jsonl", c.bytes);
     EXPECT_THAT([&] { score_given_responses(quiz.benchmark, path); },

@@ -52,11 +52,9 @@ class FakeLanguageModel final : public LanguageModel {
     std::vector<GenerateResult> results;
     for (const GenerateRequest& request : requests) {
       seen.push_back(request);
-      std::string prompt;
-      for (const int32_t id : request.prompt_ids) {
-        prompt += tokenizer_.token_bytes(id);
-      }
-      GenerateResult result{.token_ids = {}, .text = answer_(prompt), .finish = FinishReason::kEos};
+      GenerateResult result{.token_ids = {},
+                            .text = answer_(text_of(request.prompt_ids)),
+                            .finish = FinishReason::kEos};
       if (static_cast<int64_t>(result.text.size()) > request.max_new_tokens) {
         result.text.resize(static_cast<size_t>(request.max_new_tokens));
         result.finish = FinishReason::kLength;
@@ -71,14 +69,33 @@ class FakeLanguageModel final : public LanguageModel {
     return results;
   }
 
-  std::vector<ScoreResult> score(std::span<const ScoreRequest> /*requests*/,
-                                 const OnScored& /*on_done*/) override {
-    return {};
+  std::vector<ScoreResult> score(std::span<const ScoreRequest> requests,
+                                 const OnScored& on_done) override {
+    std::vector<ScoreResult> results;
+    for (const ScoreRequest& request : requests) {
+      seen_scores.push_back(request);
+      const double value = logprob(text_of(request.prompt_ids), text_of(request.completion_ids));
+      results.push_back({.token_logprobs = {value}, .is_greedy = false});
+      on_done(results.size() - 1, results.back());
+    }
+    return results;
   }
 
+  // The log-probability of a completion behind a prompt.
+  std::function<double(const std::string& prompt, const std::string& completion)> logprob =
+      [](const std::string& /*prompt*/, const std::string& /*completion*/) { return -1.0; };
   std::vector<GenerateRequest> seen;
+  std::vector<ScoreRequest> seen_scores;
 
  private:
+  std::string text_of(const std::vector<int32_t>& ids) const {
+    std::string text;
+    for (const int32_t id : ids) {
+      text += tokenizer_.token_bytes(id);
+    }
+    return text;
+  }
+
   ByteTokenizer tokenizer_;
   Answer answer_;
   int64_t context_length_;

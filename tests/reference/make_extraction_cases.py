@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/cases/extraction.jsonl and tests/cases/python_characters.json.
+"""Writes extraction.jsonl, python_characters.json and python_lower.json into tests/cases.
 
 An implementation of the published rules of evaluation, on Python's own re, str, int and float,
 written apart from the program's: what these rules mean is what Python does with them. The texts are
@@ -75,6 +75,185 @@ def gsm8k_equal(prediction, reference):
         return False
 
 
+def general(text):
+    text = re.split(r"[\n.,]", text, maxsplit=1)[0]
+    text = re.sub(r"[^\w\s]", "", text)
+    text = re.sub(r"\b(a|an|the)\b", "", text, flags=re.IGNORECASE)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def nq_answer(text):
+    line = text.strip().split("\n")[0].lower()
+    return general(line.split("answer is")[-1] if "answer is" in line else line)
+
+
+def nq_contains(text, references):
+    return any(general(reference).lower() in nq_answer(text) for reference in references)
+
+
+def last_boxed(text):
+    start = text.rfind("\\boxed")
+    if start < 0:
+        start = text.rfind("\\fbox")
+    if start < 0:
+        return None
+    depth = 0
+    for i, character in enumerate(text[start:]):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if character == "}" and depth == 0:
+            box = text[start:start + i + 1]
+            return box[7:-1] if box.startswith("\\boxed{") else None
+    return None
+
+
+def normalize(answer):
+    pairs = [("an ", ""), ("a ", ""), (".$", "$"), ("\\$", ""), ("\\ ", ""), (" ", ""),
+             ("mbox", "text"), (",\\text{and}", ","), ("\\text{and}", ","),
+             ("\\text{m}", "\\text{}"), ("\\le", "<")]
+    removed = ("square ways integers dollars mph inches ft hours km units \\ldots sue points feet "
+               "minutes digits cents degrees cm gm pounds meters meals edges students "
+               "childrentickets multiples \\text{s} \\text{.} \\text{@s} \\text{}^2 \\text{}^3 "
+               "\\text{@} \\text{} \\mathrm{th} ^\\circ ^{\\circ} \\; ,\\! {,} \" \\dots @")
+    for old, new in pairs:
+        answer = answer.replace(old, new)
+    for piece in removed.split(" ") + ["\r", "\f"]:
+        answer = answer.replace(piece.replace("@", "\n"), "")
+    for pattern in (r"(\\text\{)\((.*?)\)(\})", r"(\\text\{)(.*?)(\})", r"(\\textbf\{)(.*?)(\})",
+                    r"(\\overline\{)(.*?)(\})", r"(\\boxed\{)(.*)(\})"):
+        answer = re.sub(pattern, r"\2", answer)
+    for pattern in (r"finalansweris(.*)", r"answer?is:?(.*)", r"oxed\{(.*?)\}", r"\$(.*?)\$"):
+        found = re.findall(pattern, answer)
+        answer = found[-1] if found else answer
+    answer = answer.strip()
+    if "rac" in answer and "\\frac" not in answer:
+        answer = answer.replace("rac", "\\frac")
+    answer = re.sub(r"(frac)([^{])(.)", r"frac{\2}{\3}", answer)
+    answer = re.sub(r"(sqrt)([^{])", r"sqrt{\2}", answer).replace("$", "")
+    return answer.replace(",", "") if answer.replace(",", "").isdigit() else answer
+
+
+def fix_fractions(text):
+    head, *tails = text.split("\\frac")
+    for tail in tails:
+        head += "\\frac"
+        if tail.startswith("{"):
+            head += tail
+        elif len(tail) < 2:
+            return text
+        elif tail[1] == "{":
+            head += "{" + tail[0] + "}" + tail[1:]
+        else:
+            head += "{" + tail[0] + "}{" + tail[1] + "}" + tail[2:]
+    return head
+
+
+def fix_slash(text):
+    sides = text.split("/")
+    if len(sides) != 2:
+        return text
+    above, below = int(sides[0]), int(sides[1])
+    return f"\\frac{{{above}}}{{{below}}}" if text == f"{above}/{below}" else text
+
+
+def strip_v2(text):
+    text = text.strip().replace("\n", "").rstrip(".")
+    for old, new in [("\\!", ""), ("\\ ", ""), ("\\\\", "\\"), ("\\\\", "\\"), ("tfrac", "frac"),
+                     ("dfrac", "frac"), ("\\left", ""), ("\\right", "")]:
+        text = text.replace(old, new)
+    units = re.sub(r"\\text{.*?}$", "", text).strip()
+    text = units if units else text
+    for old in ["^{\\circ}", "^\\circ", "\\$", "$", "\\text", "x\\in", "\\%", "%"]:
+        text = text.replace(old, "")
+    text = text.replace(" .", " 0.").replace("{.", "{0.").replace("\\cdot", "")
+    text = text.replace("infinity", "\\infty")
+    if "\\infty" not in text:
+        text = text.replace("inf", "\\infty")
+    text = text.replace("+\\inity", "\\infty").replace("and", "").replace("\\mathbf", "")
+    text = re.sub(r"\\mbox{.*?}", "", text)
+    if "j" in text and "i" not in text:
+        text = text.replace("j", "i")
+    text = re.sub(r"(\d+)\.0+([^\d])", r"\1\2", text)
+    text = re.sub(r"(\d+)\.0+$", r"\1", text)
+    if not text:
+        return text
+    text = "0" + text if text[0] == "." else text
+    sides = text.split("=")
+    text = sides[1] if len(sides) == 2 and len(sides[0]) <= 2 else text
+    return fix_slash(fix_fractions(re.sub(r"\\sqrt(\w+)", r"\\sqrt{\1}", text).replace(" ", "")))
+
+
+def math_equal(answer, reference):
+    try:
+        one, other = strip_v2(answer), strip_v2(reference)
+        if one == other or normalize(one) == normalize(other):
+            return True
+    except ValueError:
+        pass
+    return normalize(answer) == normalize(reference) or answer == reference
+
+
+def math_answer(text):
+    boxed = last_boxed(text)
+    if boxed:
+        outer = re.match(r"^\{(.*)\}$", boxed)
+        boxed = outer.group(1) if outer else boxed
+    if boxed:
+        return boxed
+    for sentence in text.split("."):
+        if re.search("final answer|answer is", sentence.lower()):
+            return normalize(sentence)
+    return normalize(text.split(".")[0])
+
+
+MBPP = [
+    r"\[BEGIN\]\s*'(.*)'\s*\[DONE\]", r"BEGIN\s*'(.*)'\s*\[DONE\]", r"\[BEGIN\]\s*'(.*)'\s*DONE",
+    r"BEGIN\s*'(.*)'\s*DONE", r"\[BEGIN\]\s*'(.*)\s*\[DONE\]", r"BEGIN\s*'(.*)\s*\[DONE\]",
+    r"\[BEGIN\]\s*'(.*)\s*DONE", r"BEGIN\s*'(.*)\s*DONE", r"\[BEGIN\]\s*(.*)\s*\[DONE\]",
+    r"BEGIN\s*(.*)\s*\[DONE\]", r"\[BEGIN\]\s*(.*)\s*DONE", r"BEGIN\s*(.*)\s*DONE",
+    r"```python\s*(.*)\s*```", r"```\s*(.*)\s*```", r"```python\s*(.*)\s*$", r"```\s*(.*)\s*$",
+    r"(.*)\s*```.*", r"\[BEGIN\]\s*'(.*)", r"\[BEGIN\](.*)", r"'(.*)'\s*\[DONE\]",
+]
+
+
+def mbpp_code(text):
+    for pattern in MBPP:
+        match = re.search(pattern, text, re.DOTALL)
+        if match:
+            text = match.group(1)
+            break
+    text = re.split(r"'?\s*\[?DONE\]?", text.split("```")[0])[0]
+    return text.replace("\\_", "_").strip()
+
+
+def fenced_code(text):
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    return blocks[0] if blocks else text
+
+
+MATH_PIECES = [
+    "1", "2", "12", "3.50", "0.5", ".5", "1,000", "x", "y", "=", "+", "-", "/", " ", " ", "\n", ".", ",", "$",
+    "\\$", "\\%", "%", "\\frac", "\\dfrac", "\\frac{1}{2}", "frac12", "\\sqrt", "\\sqrt{2}", "sqrt3",
+    "{", "}", "(", ")", "\\boxed{", "\\fbox{3}", "\\boxed", "\\text{ cm}", "\\text{s}", "\\text{(C)}",
+    "\\mbox{ in}", "\\text{and}", "^\\circ", "^{\\circ}", "\\left(", "\\right)", "\\le", "\\cdot",
+    "\\pi", "\\infty", "infinity", "inf", "j", "i", "and", "an ", "a ", "data ", "dollars", "meters",
+    "the answer is ", "The Final Answer: ", "answer is: ", "\\\\", "\\!", "\\ ", ",\\!", "{,}", "\\mathbf",
+    "x\\in", "²", "\u0661", "\uff12", "\"", "\r", "\\overline{3}", "\\textbf{4}", "oxed{5}", "\u0130", "\\{",
+]
+NAME_PIECES = [
+    "A", "a ", "The ", "the", "an ", " ", " ", "\n", ".", ",", ":", "-", "'", "answer is ", "The Answer is ",
+    "Paris", "U.S.", "1,000", ".303", "***", "É", "ΟΔΟΣ", "İ", "\u0301", "\u00a0", "\u000b", "\r", "_", "½",
+    "Q: ", "A: ", "of", "no. 5", "ªb", "\U0001d401", "ß",
+]
+CODE_PIECES = [
+    "[BEGIN]", "BEGIN", "[DONE]", "DONE", "'", "'", " ", "\n", "\r\n", "```", "```python\n", "```py\n",
+    "def f(x):\n    return x\n", "assert f(1) == 1", "\\_", "x = 'a'", "IS_DONE", "`", "~~~", "é", "\u2028",
+]
+LOWER_PIECES = [
+    "Σ", "Σ", "Α", "ο", "A", "b", "'", ".", ":", "\u0301", "\u00ad", " ", "1", "İ", "ǅ", "ⓐ", "ª", "Ⅳ", "\u02b0",
+    "^", "-", "\u2019", "ẞ", "Ａ", "\U00010400", "ʼ", "\u0345",
+]
+
+
 OPTION_TEXTS = [
     "", " ", "B", " C.", "(D)", "**A**", "Answer: B", "answer: (C)", "The answer is B.",
     "The answer is: (C) because A is wrong", "the correct answer is \\boxed{D}, not A",
@@ -123,6 +302,25 @@ def make_cases():
         yield {"rule": "gsm8k_number", "text": text, "expected": gsm8k_number(text)}
     for text in GOLD_TEXTS + mixed[:100]:
         yield {"rule": "gsm8k_gold", "text": text, "expected": gsm8k_gold(text)}
+    def mixed_from(pieces, count, most):
+        return ["".join(draw.choice(pieces) for _ in range(draw.randint(1, most)))
+                for _ in range(count)]
+
+    for text in mixed_from(MATH_PIECES, 500, 9):
+        yield {"rule": "math_answer", "text": text, "expected": math_answer(text)}
+    answers = mixed_from(MATH_PIECES, 900, 4)
+    for answer, reference in zip(answers[::2], answers[1::2]):
+        close = draw.choice([reference, normalize(answer), answer.replace(" ", ""), "$" + answer + "$"])
+        yield {"rule": "math_equal", "text": answer, "reference": close,
+               "expected": math_equal(answer, close)}
+    for text in mixed_from(NAME_PIECES, 400, 7):
+        yield {"rule": "nq_answer", "text": text, "expected": nq_answer(text)}
+        references = mixed_from(NAME_PIECES, draw.randint(1, 3), 2)
+        yield {"rule": "nq_contains", "text": text, "references": references,
+               "expected": nq_contains(text, references)}
+    for text in mixed_from(CODE_PIECES, 400, 9):
+        yield {"rule": "mbpp_code", "text": text, "expected": mbpp_code(text)}
+        yield {"rule": "fenced_code", "text": text, "expected": fenced_code(text)}
     for prediction, reference in EQUAL_PAIRS:
         yield {"rule": "gsm8k_equal", "text": prediction, "reference": reference,
                "expected": gsm8k_equal(prediction, reference)}
@@ -150,10 +348,16 @@ def main():
         "upper": ranges(str.isupper),
         "space": ranges(str.isspace),
         "decimal": ranges(str.isdecimal),
+        "digit": ranges(str.isdigit),
         "word": ranges(lambda c: re.match(r"\w", c) is not None),
     }
     with open(CASES / "python_characters.json", "w", encoding="utf-8") as file:
         json.dump(characters, file, separators=(",", ":"))
+        file.write("\n")
+    draw = random.Random(3)
+    texts = ["".join(draw.choice(LOWER_PIECES) for _ in range(draw.randint(1, 6))) for _ in range(1500)]
+    with open(CASES / "python_lower.json", "w", encoding="utf-8") as file:
+        json.dump({text: text.lower() for text in texts}, file, ensure_ascii=False, indent=0)
         file.write("\n")
 
 

@@ -50,7 +50,8 @@ TEST(ResultTable, WritesKeysInTheOrderOfTheContract) {
             R"("template": "question_answer", "results": [{"task": "gsm8k", "shots": 4, )"
             R"("metric": "accuracy", "score": 4.32, "stderr": 0.5, "n": 100, "n_total": 1319, )"
             R"("strict": {"metric": "accuracy", "score": 5.1, "stderr": 0.6}, "empty": 0, )"
-            R"("unparsed": 12, "cut_off": 3, "over_long": 0, "subscores": {}, "version": 1, )"
+            R"("unparsed": 12, "cut_off": 3, "over_long": 0, "unlike_training": 0, )"
+            R"("subscores": {}, "version": 1, )"
             R"("settings": {"prompt_end": "exact", "limit": 0}}]})");
 }
 
@@ -98,6 +99,12 @@ TEST(ResultTable, ReadsBackWhatItWrote) {
   ResultEntry entry = scored("mmlu", 5, 1.0 / 3);
   entry.is_partial = true;
   entry.subscores = {{"weighted", 30.123456789012344}, {"anatomy", 25.0}};
+  entry.likelihood = {
+      .accuracy = {.metric = "accuracy", .score = 30, .standard_error = 2},
+      .accuracy_norm = {.metric = "accuracy_norm", .score = 31, .standard_error = 2.5}};
+  entry.exemplars = "mmlu/dev.jsonl rows 0, 1";
+  entry.is_verified = false;
+  entry.num_unlike_training = 7;
   table.put(entry);
   table.put(missing("nq", 0));
   table.save(path);
@@ -160,11 +167,13 @@ TEST(SampleRecord, WritesKeysInTheOrderOfTheContract) {
                            .response = " A\n",
                            .extracted = "A",
                            .reference = "B",
+                           .references = {},
                            .score = 0,
                            .prompt_tokens = std::nullopt,
                            .response_tokens = std::nullopt,
                            .finish = std::nullopt,
-                           .strict = SampleRecord::Strict{.extracted = "A", .score = 0}};
+                           .strict = SampleRecord::Strict{.extracted = "A", .score = 0},
+                           .choice_logprobs = {}};
   EXPECT_EQ(to_json(given).dump(),
             R"({"id":"anatomy/3","prompt":null,"response":" A\n","extracted":"A","reference":"B",)"
             R"("score":0.0,"prompt_tokens":null,"response_tokens":null,"finish":null,)"

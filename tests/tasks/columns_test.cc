@@ -46,6 +46,39 @@ TEST(Columns, MapBooleansAndNumbers) {
   EXPECT_EQ(first_column(yaml, R"({"answer": 3})"), "C");
 }
 
+TEST(Columns, TakeFieldsOfObjects) {
+  EXPECT_EQ(first_column("v: '{answer.value}'", R"({"answer": {"value": "x"}})"), "x");
+  // A name with a dot in it comes first.
+  EXPECT_EQ(first_column("v: '{a.b}'", R"({"a.b": "own", "a": {"b": "inner"}})"), "own");
+}
+
+TEST(Columns, JoinLists) {
+  EXPECT_EQ(first_column("t: {value: '<{tests}>', join: '\n'}", R"({"tests": ["a", "b"]})"),
+            "<a\nb>");
+  EXPECT_EQ(first_column("t: {value: '{tests}', join: ', '}", R"({"tests": []})"), "");
+}
+
+TEST(Columns, RulesWorkOnFieldsAndOnTheWhole) {
+  const std::string yaml =
+      "ctx: {value: '{a}: {b} {c}', fields: {c: capitalize}, rules: [clean_hellaswag, after_colon]}";
+  EXPECT_EQ(first_column(yaml, R"({"a": "Act", "b": "One.", "c": "he RAN"})"), "One. He ran");
+  EXPECT_EQ(first_column(yaml, R"({"a": "A [x]", "b": "Do: it [title] now", "c": ""})"),
+            "Do: it.  now");
+  EXPECT_EQ(first_column("b: {value: '{s}', rules: [before_gap]}", R"({"s": "so _ left. "})"), "so ");
+  EXPECT_EQ(first_column("b: {value: '{s}', rules: [after_gap]}", R"({"s": "so _ left. "})"), "left.");
+}
+
+TEST(Columns, ListsGiveEveryText) {
+  const auto list_of = [](const std::string& yaml, const std::string& row) {
+    return make_list(columns_of(yaml).at(0), parse_json(row, "row"), "dev.jsonl:3");
+  };
+  EXPECT_EQ(list_of("r: '{c}'", R"({"c": ["x", "y"]})"), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(list_of("r: '{c}'", R"({"c": "x"})"), std::vector<std::string>{"x"});
+  EXPECT_EQ(list_of("r: '-{c}'", R"({"c": "x"})"), std::vector<std::string>{"-x"});
+  EXPECT_THAT([&] { list_of("r: '{c}'", R"({"c": ["x", 1]})"); },
+              ThrowsMessage<Error>(HasSubstr("must be a list of texts, not of a number")));
+}
+
 TEST(Columns, KeepTheirOrder) {
   const Columns columns = make_columns(columns_of("z: '{a}'\na: '{b}'\n"),
                                        parse_json(R"({"b": "2", "a": "1"})", "row"), "row");

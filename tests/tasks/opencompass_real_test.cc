@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,7 +14,10 @@
 
 #include "sft/core/table.h"
 #include "sft/io/jsonl.h"
+#include "sft/tasks/math_rules.h"
 #include "sft/tasks/prompt.h"
+#include "sft/tasks/short_answer.h"
+#include "sft/tasks/task_selection.h"
 
 namespace sft {
 namespace {
@@ -32,56 +37,101 @@ class OpenCompass : public testing::Test {
   std::filesystem::path bench_;
 };
 
-struct Vector {
-  std::string extractor;
-  std::string options;
-  std::string response;
-  Json expected;
-};
-
-// Of the vectors' functions those that are extractors here.
-std::optional<Vector> read_vector(const Json& row) {
-  static const std::map<std::string, std::string> kExtractorOf = {
+// The reference's functions that are extractors here.
+const std::map<std::string, std::string>& extractor_names() {
+  static const std::map<std::string, std::string> kNames = {
       {"first_option_postprocess", "first_option"},
+      {"first_option_postprocess@0.3.4", "first_option_whole"},
       {"first_capital_postprocess", "first_capital"},
       {"gsm8k_postprocess", "gsm8k_number"},
-      {"gsm8k_dataset_postprocess", "gsm8k_gold"}};
-  const auto found = kExtractorOf.find(row["fn"].get<std::string>());
-  if (found == kExtractorOf.end()) {
-    return std::nullopt;
-  }
-  const Json& args = row["args"];
-  return Vector{.extractor = found->second,
-                .options = args.size() > 1 ? args[1].get<std::string>() : "",
-                .response = args[0].get<std::string>(),
-                .expected = row["expected"]};
+      {"gsm8k_dataset_postprocess", "gsm8k_gold"},
+      {"math_postprocess_v2", "math_answer"},
+      {"math_postprocess", "math_sentence"},
+      {"humaneval_postprocess_v2", "fenced_code"},
+      {"mbpp_process_answer", "mbpp_code"},
+      {"nq_normalize_prediction", "nq_answer"},
+      {"match_answer_pattern", "pattern"}};
+  return kNames;
 }
 
-TEST_F(OpenCompass, EveryVectorOfTheExtractorsPasses) {
+Json json_or_null(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
+
+// Those that are functions here; null where they raise or find nothing.
+Json call_function(const std::string& name, const std::vector<std::string>& args) {
+  if (name == "normalize_final_answer") {
+    return normalize_math_answer(args.at(0));
+  }
+  if (name == "math_strip_string_v2") {
+    return json_or_null(strip_math_answer(args.at(0)));
+  }
+  if (name == "extract_boxed_answer") {
+    return json_or_null(last_boxed(args.at(0)));
+  }
+  if (name == "general_postprocess") {
+    return short_answer(args.at(0));
+  }
+  if (name == "math_is_equiv_v2") {
+    return is_math_answer_equal(args.at(0), args.at(1));
+  }
+  if (name == "math_is_equiv_v1") {
+    return is_math_answer_equal_v1(args.at(0), args.at(1));
+  }
+  return {};
+}
+
+// Scored above this layer, or not part of any rule (extract_role_pred changes nothing).
+const std::set<std::string>& functions_of_others() {
+  static const std::set<std::string> kNames = {
+      "gsm8k_is_equal", "gsm8k_end2end",  "math_end2end_v2",      "nq_is_correct",
+      "mbpp_execution", "extract_role_pred", "mtbench_single_score", "alpaca_v2_rank"};
+  return kNames;
+}
+
+TEST_F(OpenCompass, EveryVectorPasses) {
   std::map<std::string, int> num_vectors;
   std::map<std::string, Extractor> made;
   JsonlReader reader(reference_ / "postprocess_vectors.jsonl");
   while (const auto row = reader.next()) {
-    const std::optional<Vector> vector = read_vector(row->value);
-    if (!vector) {
+    const auto name = row->value["fn"].get<std::string>();
+    if (functions_of_others().contains(name)) {
       continue;
     }
-    Extractor& read = made[vector->extractor + vector->options];
+    ++num_vectors[name];
+    if (row->value["args"].front().is_null()) {
+      continue;  // no reading gives None for a text
+    }
+    const auto args = row->value["args"].get<std::vector<std::string>>();
+    const Json& expected = row->value["expected"];
+    const auto found = extractor_names().find(name);
+    if (found == extractor_names().end()) {
+      EXPECT_EQ(call_function(name, args), expected.is_object() ? Json() : expected) << row->where;
+      continue;
+    }
+    const std::string argument = args.size() > 1 ? args[1] : "";
+    Extractor& read = made[name + argument];
     if (!read) {
-      read = find_entry(extractors(), "extractor", vector->extractor).make(vector->options);
+      read = find_entry(extractors(), "extractor", found->second).make(argument);
     }
-    const Extraction found = read(vector->response);
-    if (vector->expected.is_object()) {  // {"raises": ...}
-      EXPECT_FALSE(found.is_found) << row->where;
+    const Extraction extraction = read(args.at(0));
+    if (expected.is_object()) {  // {"raises": ...}
+      EXPECT_FALSE(extraction.is_found) << row->where;
     } else {
-      EXPECT_EQ(found.text, vector->expected.get<std::string>()) << row->where;
+      EXPECT_EQ(extraction.text, expected.get<std::string>()) << row->where;
     }
-    ++num_vectors[vector->extractor];
   }
-  EXPECT_EQ(num_vectors["first_option"], 126);
-  EXPECT_EQ(num_vectors["first_capital"], 16);
-  EXPECT_EQ(num_vectors["gsm8k_number"], 32);
-  EXPECT_EQ(num_vectors["gsm8k_gold"], 4);
+  const std::map<std::string, int> expected = {
+      {"first_option_postprocess", 126}, {"first_option_postprocess@0.3.4", 12},
+      {"first_capital_postprocess", 16}, {"gsm8k_postprocess", 32},
+      {"gsm8k_dataset_postprocess", 4},  {"math_postprocess_v2", 34},
+      {"math_postprocess", 2},           {"normalize_final_answer", 35},
+      {"math_strip_string_v2", 41},      {"math_is_equiv_v2", 63},
+      {"math_is_equiv_v1", 3},           {"extract_boxed_answer", 6},
+      {"humaneval_postprocess_v2", 16},  {"mbpp_process_answer", 27},
+      {"general_postprocess", 19},       {"nq_normalize_prediction", 10},
+      {"match_answer_pattern", 2}};
+  EXPECT_EQ(num_vectors, expected);
 }
 
 Columns columns_of(const Json& row) {
@@ -93,80 +143,34 @@ Columns columns_of(const Json& row) {
   return columns;
 }
 
-// Tasks that are not in configs/tasks: that their prompts come out right shows that a task's YAML
-// can say what OpenCompass's templates do.
-std::string other_task(const std::string& name, const std::string& columns,
-                       const std::string& answer, const std::string& shots) {
-  return "name: " + name + "\nfile: x.jsonl\ncolumns: " + columns + "\nanswer: " + answer +
-         "\nmetric: accuracy\nstudy: {extract: first_capital, score: equal}\nshots:\n" + shots;
-}
-
-std::string natural_questions(int64_t shots) {
-  std::string yaml = "  " + std::to_string(shots) + ":\n";
-  if (shots > 0) {
-    std::string rows;
-    for (int64_t row = 0; row < shots; ++row) {
-      rows += std::to_string(row) + ", ";
-    }
-    yaml += "    exemplars:\n      file: train.jsonl\n      rows: [" + rows + "]\n";
-    yaml += R"(      rounds: [{human: "Q: {question}?"}, {bot: "A: {answer}.\n"}])";
-    yaml += "\n    stops: [\"Q:\", \"\\n\"]\n";
-  }
-  yaml += R"(    rounds: [{human: "Q: {question}?"}, {bot: "A:"}])";
-  return other_task("nq", "{question: x, answer: x}", "answer",
-                    yaml + "\n    max_new_tokens: 50\n");
-}
-
-std::string zero_shot(const std::string& name, const std::string& columns,
-                      const std::string& answer, const std::string& human, int max_new_tokens) {
-  return other_task(name, columns, answer,
-                    "  0: {rounds: [{human: \"" + human +
-                        "\"}], max_new_tokens: " + std::to_string(max_new_tokens) + "}\n");
-}
-
-const std::string kMbppExemplars = R"(  3:
-    exemplars:
-      file: mbpp/fewshot_3shot.jsonl
-      rows: [0, 1, 2]
-      columns: {human: "{human}", bot: "{bot}"}
-      rounds: [{human: "{human}"}, {bot: "{bot}"}]
+// The other of HumanEval's configs, of which there is a golden prompt.
+constexpr const char* kOtherHumanEval = R"(
+name: humaneval
+file: x.jsonl
+columns: {prompt: x, test: x}
+answer: test
+metric: pass@1
+study: {extract: fenced_code, score: humaneval_tests}
+shots:
+  0:
     rounds:
-      - human: "You are an expert Python programmer, and here is your task: {text} Your code should pass these tests:\n\n {test_list}  \n"
-      - bot: "[BEGIN]\n"
+      - human: "Read the following function signature and docstring, and fully implement the function described. Your response should only contain the code for this function.\n{prompt}"
     max_new_tokens: 512
 )";
 
-// The YAML that stands for a golden prompt's config: text of a task file, or a name of ours.
+// The task, or text of a task's file, that stands for a golden prompt's config.
 std::map<std::string, std::string> golden_tasks() {
-  return {
-      {"SuperGLUE_BoolQ/SuperGLUE_BoolQ_few_shot_gen_ba58ea BoolQ", "boolq:5"},
-      {"mmlu/mmlu_gen_4d595a lukaemon_mmlu_college_biology", "mmlu:5"},
-      {"gsm8k/gsm8k_gen_1d7fe4 gsm8k", "gsm8k:4"},
-      {"nq/nq_open_gen_e93f8a nq_open_0shot", natural_questions(0)},
-      {"nq/nq_open_gen_e93f8a nq_open_1shot", natural_questions(1)},
-      {"nq/nq_open_gen_e93f8a nq_open_5shot", natural_questions(5)},
-      {"nq/nq_open_gen_e93f8a nq_open_25shot", natural_questions(25)},
-      {"hellaswag/hellaswag_gen_6faab5 hellaswag",
-       zero_shot(
-           "hellaswag", "{ctx: x, A: x, B: x, C: x, D: x, label: x}", "label",
-           "{ctx}\\nQuestion: Which ending makes the most sense?\\nA. {A}\\nB. {B}\\nC. {C}\\n"
-           "D. {D}\\nYou may choose from 'A', 'B', 'C', 'D'.\\nAnswer:",
-           100)},
-      {"math/math_0shot_gen_393424 math",
-       zero_shot("math", "{problem: x, solution: x}", "solution",
-                 "{problem}\\nPlease reason step by step, and put your final answer within "
-                 "\\\\boxed{}.",
-                 1024)},
-      {"humaneval/humaneval_openai_sample_evals_gen_159614 openai_humaneval",
-       zero_shot("humaneval", "{prompt: x, test: x}", "test",
-                 "Read the following function signature and docstring, and fully implement the "
-                 "function described. Your response should only contain the code for this "
-                 "function.\\n{prompt}",
-                 512)},
-      {"mbpp/sanitized_mbpp_gen_830460 sanitized_mbpp",
-       other_task("mbpp", "{text: x, test_list: x, test_list_2: x}", "test_list_2",
-                  kMbppExemplars)},
-  };
+  return {{"SuperGLUE_BoolQ/SuperGLUE_BoolQ_few_shot_gen_ba58ea BoolQ", "boolq:5"},
+          {"mmlu/mmlu_gen_4d595a lukaemon_mmlu_college_biology", "mmlu:5"},
+          {"gsm8k/gsm8k_gen_1d7fe4 gsm8k", "gsm8k:4"},
+          {"nq/nq_open_gen_e93f8a nq_open_0shot", "nq:0"},
+          {"nq/nq_open_gen_e93f8a nq_open_1shot", "nq:1"},
+          {"nq/nq_open_gen_e93f8a nq_open_5shot", "nq:5"},
+          {"nq/nq_open_gen_e93f8a nq_open_25shot", "nq:25"},
+          {"hellaswag/hellaswag_gen_6faab5 hellaswag", "hellaswag:0"},
+          {"math/math_0shot_gen_393424 math", "math:0"},
+          {"humaneval/humaneval_openai_sample_evals_gen_159614 openai_humaneval", kOtherHumanEval},
+          {"mbpp/sanitized_mbpp_gen_830460 sanitized_mbpp", "mbpp:3"}};
 }
 
 TaskChoice make_task(const std::string& name_or_yaml) {
@@ -200,8 +204,8 @@ void add_subject(Columns& columns) {
 
 std::string golden_prompt(const TaskChoice& task, const Json& item, const Json& pool,
                           const std::filesystem::path& bench) {
-  Question question{
-      .id = "0", .group = "", .columns = columns_of(item["test_row"]), .reference = ""};
+  Question question;
+  question.columns = columns_of(item["test_row"]);
   std::vector<Columns> exemplars = golden_exemplars(task, pool, bench);
   if (task.spec.name == "mmlu") {
     add_subject(question.columns);
@@ -256,6 +260,54 @@ TEST_F(OpenCompass, QuestionsAreThoseOfTheStudy) {
   const TaskData gsm8k = load_task_data(choose_tasks("gsm8k:0").at(0), bench_, {});
   EXPECT_EQ(gsm8k.questions.size(), 1319);
   EXPECT_EQ(gsm8k.questions.front().reference, "18");
+}
+
+TEST_F(OpenCompass, MbppAsksTheTestRange) {
+  const TaskData mbpp = load_task_data(choose_tasks("mbpp:3").at(0), bench_, {});
+  ASSERT_EQ(mbpp.questions.size(), 257);
+  EXPECT_EQ(mbpp.questions.front().id, "7");
+  EXPECT_EQ(mbpp.questions.back().id, "263");
+  const std::string prompt =
+      build_prompt(choose_tasks("mbpp:0").at(0), mbpp.questions.front(), {}, std::nullopt);
+  EXPECT_TRUE(prompt.ends_with("following format: ```python\n\n```")) << prompt;
+}
+
+// Of 3,610 questions 8 have a reference that every answer holds.
+TEST_F(OpenCompass, NqHasEightQuestionsThatAnyAnswerSolves) {
+  const TaskData nq = load_task_data(choose_tasks("nq:0").at(0), bench_, {});
+  ASSERT_EQ(nq.questions.size(), 3610);
+  std::vector<std::string> solved;
+  for (const Question& question : nq.questions) {
+    if (std::any_of(question.references.begin(), question.references.end(),
+                    [](const std::string& reference) { return short_answer(reference).empty(); })) {
+      solved.push_back(question.id);
+    }
+  }
+  EXPECT_EQ(solved, (std::vector<std::string>{"196", "290", "363", "954", "1150", "1819", "2720",
+                                              "3262"}));
+}
+
+TEST_F(OpenCompass, HellaswagIsLaidOutFromThePublishedRows) {
+  const TaskData data = load_task_data(choose_tasks("hellaswag:0").at(0), bench_, {});
+  EXPECT_TRUE(data.is_partial);
+  EXPECT_EQ(column_text(data.questions[0].columns, "ctx"), "A man is sitting on a roof. He");
+  EXPECT_EQ(column_text(data.questions[0].columns, "query"),
+            "Roof shingle removal: A man is sitting on a roof. He");
+  EXPECT_EQ(data.questions[0].reference, "D");
+}
+
+// Every task whose files are there can be read whole.
+TEST_F(OpenCompass, EveryTaskReadsItsFile) {
+  int num_read = 0;
+  for (const char* const name :
+       {"math:0", "humaneval:0", "truthfulqa:0", "cmmlu:0", "jmmlu:0", "arc:0", "piqa:0",
+        "winogrande:0", "triviaqa:0"}) {
+    const TaskChoice task = choose_tasks(name).at(0);
+    ASSERT_EQ(missing_file(task, bench_), std::nullopt) << name;
+    EXPECT_FALSE(load_task_data(task, bench_, {}).questions.empty()) << name;
+    ++num_read;
+  }
+  EXPECT_EQ(num_read, 9);
 }
 
 TEST_F(OpenCompass, SubjectsHaveTheSizesOfTheStudy) {

@@ -1,6 +1,7 @@
 #include "sft/tasks/prompt.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -74,6 +75,14 @@ Columns row(const std::string& question, const std::string& label) {
   return {{.name = "q", .text = question}, {.name = "label", .text = label}};
 }
 
+Question question_of(Columns columns) {
+  Question question;
+  question.id = "0";
+  question.columns = std::move(columns);
+  question.reference = "B";
+  return question;
+}
+
 const MetaTemplate kMeta{.human_begin = "<h>",
                          .human_end = "</h>",
                          .bot_begin = "<b>",
@@ -81,13 +90,13 @@ const MetaTemplate kMeta{.human_begin = "<h>",
                          .generation_begin = "<b>"};
 
 TEST(BuildPrompt, RoundsAreLaidOutByTheMetaTemplate) {
-  const Question question{.id = "0", .group = "", .columns = row("two", "B"), .reference = "B"};
+  const Question question = question_of(row("two", "B"));
   EXPECT_EQ(build_prompt(task_with_all(), question, {row("one", "A")}, kMeta),
             "<h>Answer these.</h><h>Q: one</h><b>A: A.</b><h>Q: two {other}</h><b>");
 }
 
 TEST(BuildPrompt, WithoutTemplateTextsAreJoinedByLineBreaks) {
-  const Question question{.id = "0", .group = "", .columns = row("two", "B"), .reference = "B"};
+  const Question question = question_of(row("two", "B"));
   EXPECT_EQ(build_prompt(task_with_all(), question, {row("one", "A")}, std::nullopt),
             "Answer these.\nQ: one\nA: A.\nQ: two {other}\nA:");
 }
@@ -96,13 +105,12 @@ TEST(BuildPrompt, EmptyTextsAreLeftOutWithoutTemplate) {
   TaskChoice task = task_with_all();
   task.shot.begin.clear();
   task.shot.rounds.back().text = "{label}";
-  const Question question{.id = "0", .group = "", .columns = row("two", "B"), .reference = "B"};
+  const Question question = question_of(row("two", "B"));
   EXPECT_EQ(build_prompt(task, question, {}, std::nullopt), "Q: two {other}");
 }
 
 TEST(BuildPrompt, ALaterColumnsNameInAnEarlierOnesTextIsReplacedToo) {
-  const Question question{
-      .id = "0", .group = "", .columns = row("is {label} it", "B"), .reference = "B"};
+  const Question question = question_of(row("is {label} it", "B"));
   EXPECT_EQ(build_prompt(task_with_all(), question, {row("is {label} it", "A")}, std::nullopt),
             "Answer these.\nQ: is A it\nA: A.\nQ: is  it {other}\nA:");
 }
@@ -114,8 +122,37 @@ TEST(BuildPrompt, AnAbsentSideStillHasItsMarks) {
                       {.role = Role::kHuman, .text = "b"},
                       {.role = Role::kBot, .text = "c"},
                       {.role = Role::kHuman, .text = "d"}};
-  const Question question{.id = "0", .group = "", .columns = row("two", "B"), .reference = "B"};
+  const Question question = question_of(row("two", "B"));
   EXPECT_EQ(build_prompt(task, question, {}, kMeta), "<h>a</h><b></b><h>b</h><b>c</b><h>d</h><b>");
+}
+
+// A question with two choices, asked with a worked example.
+TaskChoice task_with_choices(const LikelihoodSpec& likelihood) {
+  TaskChoice task = task_with_all();
+  task.spec.likelihood = likelihood;
+  return task;
+}
+
+TEST(BuildChoicePrompts, AskAsTheQuestionIsAsked) {
+  Question question = question_of(row("two", "B"));
+  question.choices = {"A", "B"};
+  const std::vector<ChoicePrompt> prompts =
+      build_choice_prompts(task_with_choices({}), question, {row("one", "A")}, kMeta);
+  ASSERT_EQ(prompts.size(), 2);
+  EXPECT_EQ(prompts[1].prompt,
+            "<h>Answer these.</h><h>Q: one</h><b>A: A.</b><h>Q: two {other}</h><b>");
+  EXPECT_EQ(prompts[1].completion, " B");
+}
+
+TEST(BuildChoicePrompts, RoundsOfTheirOwnStandAlone) {
+  Question question = question_of(row("so _ left", "A"));
+  question.choices = {"Ann", "Bob"};
+  const LikelihoodSpec likelihood{
+      .rounds = {{.role = Role::kHuman, .text = "so {choice} "}}, .completion = " left {choice}"};
+  const std::vector<ChoicePrompt> prompts = build_choice_prompts(
+      task_with_choices(likelihood), question, {row("one", "A")}, std::nullopt);
+  EXPECT_EQ(prompts.at(0).prompt, "so Ann");
+  EXPECT_EQ(prompts.at(1).completion, " left Bob");
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sft/core/error.h"
+
 namespace sft {
 namespace {
 
@@ -70,6 +72,24 @@ TEST(PythonRegex, GivesUpOnEndlessBacktracking) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(PythonRegex("(?:a|aa)+c").search(std::string(5000, 'a')));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST(PythonRegex, DotStopsAtNewlinesWhereAskedTo) {
+  const PythonRegex line("a(.*)", PythonRegex::Dot::kNotNewline);
+  EXPECT_EQ(line.search("xab\r\nc")->groups.at(1), "b\r");
+}
+
+TEST(PythonRegex, ReplacesAsPythonDoes) {
+  // re.sub of Python 3.11
+  EXPECT_EQ(PythonRegex("(a)(x)?").replace_all("a ax b", "[\\1|\\2]"), "[a|] [a|x] b");
+  EXPECT_EQ(PythonRegex("x*").replace_all("axb", "-"), "-a--b-");
+  EXPECT_EQ(PythonRegex("b").replace_all("abc", "\\n"), "a\\nc");
+}
+
+TEST(PythonRegex, SaysWhatIsWrongWithAPattern) {
+  for (const char* const pattern : {"(a", "[a", "[\\S]"}) {
+    EXPECT_THROW(PythonRegex{pattern}, UsageError) << pattern;
+  }
 }
 
 TEST(PythonRegex, TakesBrokenUtf8) {

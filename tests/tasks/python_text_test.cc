@@ -54,6 +54,7 @@ TEST(PythonText, CharactersHavePythonsProperties) {
   const std::vector<bool> space = members(characters, "space");
   const std::vector<bool> decimal = members(characters, "decimal");
   const std::vector<bool> word = members(characters, "word");
+  const std::vector<bool> digit = members(characters, "digit");
   const PythonRegex is_space(R"(\s)");
   const PythonRegex is_digit(R"(\d)");
   const PythonRegex is_word(R"(\w)");
@@ -65,6 +66,7 @@ TEST(PythonText, CharactersHavePythonsProperties) {
     const std::string text = utf8(code);
     const bool is_right = is_python_upper(code) == upper[code] &&
                           is_python_space(code) == space[code] &&
+                          is_python_digit(code) == digit[code] &&
                           is_space.search(text).has_value() == space[code] &&
                           is_digit.search(text).has_value() == decimal[code] &&
                           is_word.search(text).has_value() == word[code] &&
@@ -91,6 +93,29 @@ TEST(PythonText, DigitsOfAllScriptsHaveTheirValues) {
   EXPECT_EQ(
       with_ascii_digits("\u0660\u0669 \uff10\uff19 \U0001d7ce\U0001d7d7\U0001d7d8\U0001d7ff x²"),
       "09 09 0909 x²");
+}
+
+// Python's str.lower, made by tests/reference/make_extraction_cases.py.
+TEST(PythonText, LowersAsPythonDoes) {
+  const Json cases =
+      read_json(std::filesystem::path(SFT_TEST_SOURCE_DIR) / "tests/cases/python_lower.json");
+  for (const auto& [text, lower] : cases.items()) {
+    EXPECT_EQ(python_lower(text), lower.get<std::string>()) << text;
+  }
+  EXPECT_GE(cases.size(), 1000);
+  EXPECT_EQ(python_lower("A\xff\xc3"), "a\xff\xc3");
+}
+
+TEST(PythonText, CapitalizesTheFirstCharacterAlone) {
+  EXPECT_EQ(python_capitalize("he RAN"), "He ran");
+  EXPECT_EQ(python_capitalize("\u00e9T\u00c9"), "\u00c9t\u00e9");
+  EXPECT_EQ(python_capitalize("\u01c6x"), "\u01c5x");
+  EXPECT_EQ(python_capitalize(""), "");
+}
+
+TEST(PythonText, ReplacesFromTheLeft) {
+  EXPECT_EQ(python_replace("aaa", "aa", "b"), "ba");
+  EXPECT_EQ(python_replace("a.a", "a", "aa"), "aa.aa");
 }
 
 TEST(PythonText, FloatTakesWhatPythonTakes) {

@@ -85,6 +85,7 @@ TEST(TaskData, ExemplarsAreRowsOfTheQuestionsGroupInTheListedOrder) {
   ASSERT_EQ(exemplars.size(), 2);
   EXPECT_EQ(column_text(exemplars[0], "q"), "12");
   EXPECT_EQ(column_text(exemplars[1], "q"), "10");
+  EXPECT_EQ(data.exemplar_source, "quiz/dev.jsonl rows 1, 0");
 }
 
 TEST(TaskData, ACutFileStandsInForTheWholeOne) {
@@ -103,6 +104,54 @@ TEST(TaskData, NamesTheMissingFile) {
   folder.write("quiz/test.jsonl", kQuestions);
   EXPECT_EQ(missing_file(quiz(0), folder.path()), std::nullopt);
   EXPECT_EQ(missing_file(quiz(2), folder.path()), "quiz/dev.jsonl");
+}
+
+constexpr const char* kPick = R"(
+name: pick
+file: pick.json
+rows: {first: 1, last: 3}
+columns: {q: "{q}", label: "{a}"}
+answer: label
+references: "{all}"
+subscores: {level: "{l}"}
+choices: ["{best}", {value: "{rest}", split: ";"}]
+likelihood: {}
+metric: accuracy
+shots:
+  0: {request: likelihood, rounds: [{human: "{q}"}]}
+)";
+
+TaskChoice pick() {
+  const TaskSpec spec = read_task(ConfigNode::parse(kPick, "pick.yaml"));
+  return {.spec = spec, .shot = spec.shots.at(0)};
+}
+
+std::string pick_row(const std::string& question, const std::string& answer) {
+  return R"({"q": ")" + question + R"(", "a": ")" + answer +
+         R"(", "all": ["x", "y"], "l": "L1", "best": "b", "rest": " c; d ;"})";
+}
+
+TEST(TaskData, TakesTheRowsOfTheRangeOfAnArray) {
+  const TempFolder folder;
+  folder.write("pick.json", "[" + pick_row("0", "A") + "," + pick_row("1", "A") + "," +
+                                pick_row("2", "C") + "," + pick_row("3", "B") + "," +
+                                pick_row("4", "A") + "]");
+  const TaskData data = load_task_data(pick(), folder.path(), {.per_group = 2, .num_groups = 0});
+  EXPECT_EQ(ids(data), (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(data.num_in_file, 3);
+  const Question& question = data.questions[1];
+  EXPECT_EQ(question.references, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(question.facets, std::vector<std::string>{"L1"});
+  EXPECT_EQ(question.choices, (std::vector<std::string>{"b", "c", "d"}));
+  EXPECT_EQ(question.right_choice(), 2);
+}
+
+TEST(TaskData, TheAnswerNamesAChoice) {
+  const TempFolder folder;
+  folder.write("pick.json", "[" + pick_row("0", "A") + "," + pick_row("1", "D") + "]");
+  EXPECT_THAT([&] { load_task_data(pick(), folder.path(), {}); },
+              ThrowsMessage<Error>(
+                  HasSubstr("row 2: the answer is 'D', but there are 3 choices from A on")));
 }
 
 struct Broken {

@@ -1,14 +1,11 @@
 #include "sft/tasks/task_spec.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "temp_folder.h"
 
 #include "sft/core/error.h"
 
@@ -113,52 +110,49 @@ TEST(TaskSpec, NeedsAtLeastOneNumberOfShots) {
   EXPECT_THAT([&] { task_of(yaml); }, ThrowsMessage<UsageError>(HasSubstr("at least one entry")));
 }
 
-// Tests run in the build folder; the program's own tasks are found from the checkout.
-class ChooseTasks : public testing::Test {
- protected:
-  void SetUp() override { std::filesystem::current_path(SFT_TEST_SOURCE_DIR); }
-  void TearDown() override { std::filesystem::current_path(before_); }
+constexpr const char* kChoices = R"(
+name: pick
+verified: false
+file: pick.json
+rows: {first: 2, last: 5}
+columns: {q: "{q}", label: "{a}"}
+answer: label
+references: "{all}"
+subscores: {level: "{l}"}
+choices: ["{c[0]}", {value: "{rest}", split: ";"}]
+likelihood: {rounds: [{human: "{q} {choice}"}], completion: " {choice}."}
+metric: accuracy
+shots:
+  0: {request: likelihood}
+)";
 
- private:
-  std::filesystem::path before_ = std::filesystem::current_path();
-};
-
-std::vector<std::string> names(const std::vector<TaskChoice>& tasks) {
-  std::vector<std::string> result;
-  for (const TaskChoice& task : tasks) {
-    result.push_back(task.spec.name + ":" + std::to_string(task.shot.shots));
-  }
-  return result;
+TEST(TaskSpec, ReadsChoicesAndTheirLikelihood) {
+  const TaskSpec task = task_of(kChoices);
+  EXPECT_FALSE(task.is_verified);
+  EXPECT_EQ(task.rows->first, 2);
+  EXPECT_EQ(task.rows->last, 5);
+  EXPECT_EQ(task.subscores.at(0).name, "level");
+  ASSERT_EQ(task.choices.size(), 2);
+  EXPECT_EQ(task.choices[1].split, ";");
+  EXPECT_EQ(task.likelihood->completion, " {choice}.");
+  EXPECT_EQ(task.shots[0].request, RequestKind::kLikelihood);
+  EXPECT_FALSE(task.study);
+  EXPECT_TRUE(task_of(kSmallTask).is_verified);
 }
 
-TEST_F(ChooseTasks, TakesNamesShotsAndPathsInOrder) {
-  const TempFolder folder;
-  const std::filesystem::path path = folder.write("mine.yaml", kSmallTask);
-  EXPECT_EQ(names(choose_tasks("mmlu:5,gsm8k," + path.string() + ":0," + path.string())),
-            (std::vector<std::string>{"mmlu:5", "gsm8k:0", "small:0", "small:2"}));
-}
-
-TEST_F(ChooseTasks, AnEmptyListIsEverything) {
-  const std::vector<std::string> all = names(choose_tasks(""));
-  for (const char* const name : {"gsm8k:0", "gsm8k:4", "boolq:0", "boolq:5", "mmlu:0", "mmlu:5"}) {
-    EXPECT_EQ(std::count(all.begin(), all.end(), name), 1) << name;
-  }
-}
-
-TEST_F(ChooseTasks, ATaskNamedTwiceIsAskedOnce) {
-  EXPECT_EQ(names(choose_tasks("gsm8k,boolq,gsm8k:0")),
-            (std::vector<std::string>{"gsm8k:0", "boolq:0"}));
-}
-
-TEST_F(ChooseTasks, AllWrongNamesComeOutTogether) {
-  try {
-    choose_tasks("gsm8:0,boolq:3,nowhere/x.yaml,");
-    FAIL();
-  } catch (const UsageError& error) {
-    ASSERT_EQ(error.faults().size(), 4) << error.what();
-    EXPECT_THAT(error.faults()[0], HasSubstr("did you mean 'gsm8k'?"));
-    EXPECT_THAT(error.faults()[1], HasSubstr("known: boolq:0, boolq:5"));
-    EXPECT_THAT(error.faults()[2], HasSubstr("no such task file"));
+TEST(TaskSpec, FaultsOfChoicesSayWhatIsMeant) {
+  for (const Fault& c : std::vector<Fault>{
+           {"first: 2", "first: 6", "ends at 5, before it begins at 6"},
+           {"{request: likelihood}", "{rounds: [{human: x}]}", "'study' is missing"},
+           {"choices: [\"{c[0]}\", {value: \"{rest}\", split: \";\"}]\n", "", "needs 'choices'"},
+           {"likelihood: {rounds", "unlikelihood: {rounds", "needs the task to have 'likelihood'"},
+           {"{q} {choice}", "{q} {choise}", "did you mean 'choice'?"},
+           {"metric: accuracy", "metric: accuracy\nstudy: {extract: pattern, pattern: \"(\", score: equal}",
+            "pattern '('"},
+           {"q: \"{q}\"", "q: {value: \"{q}\", rules: [after_colom]}", "did you mean 'after_colon'?"}}) {
+    EXPECT_THAT([&] { task_of(replaced(kChoices, c.from, c.to)); },
+                ThrowsMessage<UsageError>(HasSubstr(c.message)))
+        << c.to;
   }
 }
 

@@ -23,17 +23,21 @@ struct EvalSettings {
 };
 
 // A task with its questions read, ready for any number of models; without data where a file is
-// missing.
+// missing, or where the task cannot be scored here.
 struct Benchmark {
   TaskChoice task;
   std::optional<TaskData> data;
   std::string missing_file;
+  std::string obstacle;  // why it cannot be scored, where no file is missing
 };
 
 // Reads the files of all tasks and checks that their scorers are known, before any model is loaded.
 std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
                                        const std::filesystem::path& data_dir,
                                        const QuestionLimits& limits);
+
+// What a model is asked for in all: a text for each question, and its choices as one more.
+size_t num_answers(const Benchmark& benchmark);
 
 // Asks a model the questions of tasks and scores its answers. Borrows the model.
 class Evaluator {
@@ -42,7 +46,8 @@ class Evaluator {
   // hold a question.
   Evaluator(LanguageModel& model, const std::optional<Template>& layout, EvalSettings settings);
 
-  // Called after each answer; what it throws ends the evaluation and is passed on.
+  // Called after each answer with their number so far, of num_answers in all; what it throws ends
+  // the evaluation and is passed on.
   using OnProgress = std::function<void(size_t num_done)>;
 
   // A prompt that leaves no room for an answer counts as answered by nothing.
@@ -51,15 +56,28 @@ class Evaluator {
  private:
   std::vector<Response> prepare(const Benchmark& benchmark,
                                 std::vector<GenerateRequest>& requests) const;
+  void generate(const Benchmark& benchmark, std::vector<Response>& responses,
+                const OnProgress& on_progress) const;
+  void score_choices(const Benchmark& benchmark, std::vector<Response>& responses,
+                     const OnProgress& on_progress) const;
 
   LanguageModel& model_;
   std::optional<MetaTemplate> meta_;
+  std::optional<MetaTemplate> trimmed_meta_;  // prompts as training has them
   EvalSettings settings_;
 };
 
-// Scores responses that were given as JSON Lines of {"id", "response"}; other fields are ignored.
-// Only the questions that are there count. Throws Error with path:line for a line without them, an
-// id that the task has not, or one that comes twice.
+// Scores responses that were given, by anyone. `path` is one of
+//
+//   JSON Lines of {"id", "response"}, such as a file under samples/
+//   a file of predictions of OpenCompass, {"0": {"prediction"}, ...}, or the folder of them
+//   a log of samples of lm-evaluation-harness, JSON Lines of {"doc_id", "resps"}, or the folder of
+//   them; log-probabilities of choices are taken where it holds these
+//
+// Numbers of the latter two count the task's questions, those of a task with groups inside the group
+// that the file's name holds. Other fields are ignored; only the questions that are there count.
+// Throws Error with path:line for a line without them, an id that the task has not, or one that
+// comes twice.
 TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path);
 
 }  // namespace sft

@@ -20,11 +20,19 @@ struct Generation {
   int64_t response_tokens = 0;
   FinishReason finish = FinishReason::kLength;
   bool is_over_long = false;  // the prompt left no room for a response, which is empty
+  bool is_unlike_training = false;  // the prompt's tokens are not those of training
+};
+
+// How probable a model finds a choice as the response.
+struct ChoiceScore {
+  double logprob = 0;      // in nats, of the whole completion
+  double num_characters = 0;  // of the completion without its leading blanks
 };
 
 struct Response {
   std::string text;  // as generated, its leading blanks kept
   std::optional<Generation> generation;
+  std::vector<ChoiceScore> choices;  // of each choice; empty where none were asked for or fitted
 };
 
 // A task's score, and each question with what became of it.
@@ -34,8 +42,9 @@ struct TaskOutcome {  // NOLINT(bugprone-exception-escape): as ResultEntry
 };
 
 // Reads and scores one response a question (in the same order, at least one), by the task's rules.
-// Sets all of the entry but n_total, is_partial and settings. Throws UsageError where the task's
-// file names an unknown scorer.
+// Where nothing is generated the likeliest choice's letter is what was extracted. Sets all of the
+// entry but n_total, is_partial, exemplars and settings. Throws UsageError where the task's file
+// names an unknown scorer; a scorer that needs a sandbox is for the caller to refuse.
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
                        std::span<const Response> responses);
 

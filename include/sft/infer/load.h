@@ -12,12 +12,20 @@ struct LoadOptions {
   enum class DType { kAuto, kBf16, kFloat32 };
   std::filesystem::path folder;  // in Hugging Face layout
   DType dtype = DType::kAuto;    // kAuto: bf16 where the hardware computes in it, else float32
+  std::filesystem::path hash_memory;  // see WeightsHashMemory; empty: hashed anew
 };
+
+// Raised with every change of the engine that can change what a model answers.
+inline constexpr int kArithmeticVersion = 1;
 
 struct LoadedModel {
   std::unique_ptr<LanguageModel> model;
   std::string dtype;           // what kAuto came to: "bf16" or "float32"
   std::string weights_sha256;  // see weights_sha256 in io/safetensors.h
+  // Of the files beside the weights that decide what the model answers: its config, the end tokens,
+  // the tokenizer.
+  std::string settings_sha256;
+  std::string device;  // the kind: "cpu"
 };
 
 // Reads a model folder and its tokenizer. Throws Error.

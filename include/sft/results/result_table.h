@@ -37,23 +37,37 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
   int64_t n_total = 0;      // questions that the task's file holds
   bool is_partial = false;  // that file is a cut one
   std::optional<MetricValue> strict;
+  // Of tasks with choices: how often the right one has the largest log-probability, and the largest
+  // per character of its text.
+  struct Likelihood {
+    MetricValue accuracy;
+    MetricValue accuracy_norm;
+  };
+  std::optional<Likelihood> likelihood;
   int64_t num_empty = 0;      // responses without text
   int64_t num_unparsed = 0;   // responses from which nothing could be read, empty ones included
   int64_t num_cut_off = 0;    // ended by the length limit or the end of the context
   int64_t num_over_long = 0;  // prompts that left no room for an answer; it counts as empty
+  // Prompts whose tokens are not those that training has in front of a response.
+  int64_t num_unlike_training = 0;
   std::vector<std::pair<std::string, double>> subscores;
-  int64_t version = 0;  // of the task's rules
+  std::string exemplars;    // where the worked examples came from; "": none
+  bool is_verified = true;  // the rules were held against the other implementation's
+  int64_t version = 0;      // of the task's rules
   Json settings;        // an object: everything else that the score depends on
 };
 
 // results.json of an evaluated model:
 //
 //   {"model": {"name", "weights_sha256", "adapter_sha256"}, "template": NAME,
-//    "results": [{"task", "shots", "metric", "score", "stderr", "n", "n_total", "strict", "empty",
-//                 "unparsed", "cut_off", "over_long", "subscores", "version", "settings"}, ...]}
+//    "results": [{"task", "shots", "metric", "score", "stderr", "n", "n_total", "strict",
+//                 "likelihood", "empty", "unparsed", "cut_off", "over_long", "unlike_training",
+//                 "subscores", "exemplars", "version", "settings"}, ...]}
 //
 // An entry of an absent file is {"task", "shots", "missing"}; one of a cut file has "partial": true
-// behind "n_total". Keys have this order, floats the shortest form; nothing in it depends on when,
+// behind "n_total", one of a task without reference values "verified": false in front of "version".
+// "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}) and "exemplars"
+// are there where the task has them. Keys have this order, floats the shortest form; nothing in it depends on when,
 // where or how fast it was made.
 class ResultTable {
  public:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sft/io/json.h"
 
@@ -16,6 +17,7 @@ struct SampleRecord {
   std::string response;
   std::string extracted;
   std::string reference;
+  std::vector<std::string> references;  // where several are right; then "reference" is their list
   double score = 0;  // 0-1
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> response_tokens;  // the end token included
@@ -26,9 +28,12 @@ struct SampleRecord {
     double score = 0;
   };
   std::optional<Strict> strict;
+  std::vector<double> choice_logprobs;  // in nats, of each choice; empty where none were asked for
 };
 
-// Keys in the order above; the last are "strict_extracted" and "strict_score".
+// Keys in the order above; the last are "strict_extracted", "strict_score" and "choice_logprobs".
 Json to_json(const SampleRecord& sample);
+// Throws Error that begins with `where` for what is no such line.
+SampleRecord sample_from_json(const Json& json, const std::string& where);
 
 }  // namespace sft

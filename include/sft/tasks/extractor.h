@@ -15,12 +15,15 @@ struct Extraction {
 };
 using Extractor = std::function<Extraction(std::string_view response)>;
 
-// A rule that reads an answer out of a response, named by `extract:` in a task's YAML. `make`
-// prepares it for the letters of the task's `options:` (empty for rules that need none).
+// A rule that reads an answer out of a response, named by `extract:` in a task's YAML.
 struct ExtractorRow {
+  // What `make` needs from the YAML beside the name: nothing (it gets ""), the letters under
+  // `options:`, or the regular expression under `pattern:`.
+  enum class Argument { kNone, kOptions, kPattern };
+
   std::string_view name;
-  bool needs_options;
-  Extractor (*make)(const std::string& options);
+  Argument argument;
+  Extractor (*make)(const std::string& argument);
 };
 
 std::span<const ExtractorRow> extractors();

@@ -38,4 +38,16 @@ std::string build_prompt(const TaskChoice& task, const Question& question,
                          const std::vector<Columns>& exemplars,
                          const std::optional<MetaTemplate>& meta);
 
+// A choice as the response to a question: the two are one text, which is tokenized as a whole.
+struct ChoicePrompt {
+  std::string prompt;  // without trailing spaces, as the prompts of training
+  std::string completion;
+};
+
+// One a choice, by the task's likelihood (which it must have). Where that has rounds of its own they
+// stand alone, else the question is asked as in build_prompt, worked examples included.
+std::vector<ChoicePrompt> build_choice_prompts(const TaskChoice& task, const Question& question,
+                                               const std::vector<Columns>& exemplars,
+                                               const std::optional<MetaTemplate>& meta);
+
 }  // namespace sft

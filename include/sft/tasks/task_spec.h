@@ -29,8 +29,16 @@ struct ExemplarSpec {
   std::vector<RoundItem> rounds;
 };
 
-// What is asked of the model: text to be generated.
-enum class RequestKind { kGenerate };
+// What is asked of the model: a text, or only how probable it finds each choice.
+enum class RequestKind { kGenerate, kLikelihood };
+
+// How probable each choice is as the response to the question: the log-probability of `completion`
+// behind the prompt. {choice} in both is the choice's text. Tasks that have it are scored by it too,
+// as accuracy of the likeliest choice and of the likeliest per byte of its text.
+struct LikelihoodSpec {
+  std::vector<RoundItem> rounds;  // empty: the shot's own, with its worked examples
+  std::string completion = " {choice}";
+};
 
 // A task at one number of worked examples.
 struct ShotSpec {
@@ -50,6 +58,7 @@ struct ReadingSpec {
   std::string options;  // the letters to choose from, for extractors that need them
   std::string score;
   std::string where;  // "file:line:column"
+  std::string pattern;  // the regular expression of the extractor that needs one
 
   Extractor extractor() const;
 };
@@ -65,20 +74,38 @@ struct Category {
   std::vector<std::string> groups;
 };
 
+// The first and the last row of a file that are questions; the others are passed over.
+struct RowRange {
+  int64_t first = 0;
+  int64_t last = 0;
+};
+
+// Choices of a question: a text, or a list of the row; a text is cut where `split` stands.
+struct ChoiceSpec {
+  ColumnSpec value;
+  std::string split;  // "": not cut
+};
+
 // A benchmark, read from configs/tasks/<name>.yaml (see gsm8k.yaml for every key explained).
 struct TaskSpec {
   std::string name;
-  int64_t version = 1;  // raised with every change of rules that can change a score
-  std::string source;   // whose rules these are
-  std::string file;     // the questions, under the data folder
+  int64_t version = 1;      // raised with every change of rules that can change a score
+  bool is_verified = true;  // its scores were held against the other implementation's
+  std::string source;       // whose rules these are
+  std::string file;         // the questions, under the data folder
+  std::optional<RowRange> rows;
   std::vector<ColumnSpec> columns;
   std::string answer;  // the column that holds the answer; empty in the question's own prompt
   std::string gold;    // the extractor that reads the reference out of the answer; "": as it is
+  std::optional<ColumnSpec> references;  // a list of texts each of which is right
   std::optional<ColumnSpec> group;
   Average average = Average::kQuestions;
   std::vector<Category> categories;
+  std::vector<ColumnSpec> subscores;  // each value of each has a score of its own
+  std::vector<ChoiceSpec> choices;
+  std::optional<LikelihoodSpec> likelihood;
   std::string metric;
-  ReadingSpec study;
+  std::optional<ReadingSpec> study;  // none where nothing is generated
   std::optional<ReadingSpec> strict;
   std::vector<ShotSpec> shots;
 
@@ -94,11 +121,5 @@ struct TaskChoice {
   TaskSpec spec;
   ShotSpec shot;
 };
-
-// "gsm8k:4,boolq,mine.yaml:0" as tasks: names in configs/tasks or paths of task files, each with a
-// number of shots, else the first that its file has; named twice, a task is taken once. An empty
-// list: every task and shot known.
-// Throws UsageError with all faults.
-std::vector<TaskChoice> choose_tasks(const std::string& list);
 
 }  // namespace sft
