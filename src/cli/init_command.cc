@@ -161,8 +161,9 @@ int init(const InitFlags& flags, const CommonOptions& common) {
   AtomicFolder folder(flags.output);
   add_tokenizer(flags, folder.staging());
   fit_to_tokenizer(folder.staging(), flags, config);
-  const std::unique_ptr<CausalLm> model =
-      make_model(parse_model_config(config, "--size"), at::kFloat, at::kCPU);
+  const ModelConfig model_config = parse_model_config(config, "--size");
+  check_memory(model_config, at::kFloat, "--size");
+  const std::unique_ptr<CausalLm> model = make_model(model_config, at::kFloat, at::kCPU);
   init_weights(*model, flags.seed);
   save_weights(model->parameters().all(), DType::kF32, folder.staging());
   write_file(folder.staging() / "config.json", dump_json(config, JsonLayout::kIndented));

@@ -260,8 +260,8 @@ Json parse_json(std::string_view text, const std::string& where) {
   return builder.take_root();
 }
 
-Json read_json(const std::filesystem::path& path) {
-  return parse_json(read_file(path), path.string());
+Json read_json(const std::filesystem::path& path, uint64_t max_bytes) {
+  return parse_json(read_file(path, max_bytes), path.string());
 }
 
 std::string dump_json(const Json& value, JsonLayout layout) {

@@ -7,9 +7,12 @@
 #include <fmt/format.h>
 
 #include "sft/core/error.h"
+#include "sft/core/format.h"
 
 namespace sft {
 namespace {
+
+constexpr size_t kMaxColumnBytes = 64'000'000;  // as much as a line of a file may have
 
 // "{choices[2]}": a field of the row, and which element of it where it is a list.
 struct FieldName {
@@ -134,10 +137,19 @@ std::string field_text(const FieldName& field, Types types, const Json& row,
                           types == Types::kText ? "text" : "text, a number, or true or false"));
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+std::string replace_all(const std::string& text, std::string_view from, std::string_view to,
+                        const std::string& where) {
+  std::string replaced;
+  size_t begin = 0;
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, begin)) {
+    replaced.append(text, begin, at - begin).append(to);
+    begin = at + from.size();
+    if (replaced.size() > kMaxColumnBytes) {
+      throw Error(fmt::format("{}: replacing '{}' makes a text longer than {}", where, from,
+                              format_bytes(kMaxColumnBytes)));
+    }
   }
+  return replaced.append(text, begin);
 }
 
 std::string look_up(const ColumnSpec& spec, const std::string& value, const std::string& where) {
@@ -203,7 +215,7 @@ std::string make_column(const ColumnSpec& spec, const Json& row, const std::stri
     }
   }
   for (const auto& [from, to] : spec.replacements) {
-    replace_all(text, from, to);
+    text = replace_all(text, from, to, where);
   }
   return spec.map.empty() ? text : look_up(spec, text, where);
 }

@@ -41,10 +41,15 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 // letter off a column's name is a slip.
 void check_braces(const std::string& text, const std::vector<std::string>& columns,
                   const ConfigNode& node) {
+  constexpr size_t kLongestName = 200;  // longer ones are no slip
+  size_t close = 0;
   for (size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
-    const size_t close = text.find('}', open);
+    close = close > open ? close : text.find('}', open);
     if (close == std::string::npos) {
       return;
+    }
+    if (close - open > kLongestName) {
+      continue;
     }
     const std::string name = text.substr(open + 1, close - open - 1);
     if (name.size() < 3 || contains(columns, name)) {

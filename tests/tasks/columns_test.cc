@@ -46,6 +46,16 @@ TEST(Columns, MapBooleansAndNumbers) {
   EXPECT_EQ(first_column(yaml, R"({"answer": 3})"), "C");
 }
 
+TEST(Columns, ReplacementsDoNotGrowPastAllBounds) {
+  std::string yaml = "q: {value: '{a}', replace: {";
+  for (char c = 'a'; c < 'z'; ++c) {
+    const std::string next(3, static_cast<char>(c + 1));
+    yaml += std::string(1, c) + ": " + next + ", ";
+  }
+  EXPECT_THAT([&] { first_column(yaml + "}}", R"({"a": "aaaa"})"); },
+              ThrowsMessage<Error>(HasSubstr("makes a text longer than 64.0 MB")));
+}
+
 TEST(Columns, KeepTheirOrder) {
   const Columns columns = make_columns(columns_of("z: '{a}'\na: '{b}'\n"),
                                        parse_json(R"({"b": "2", "a": "1"})", "row"), "row");
