@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +27,24 @@ namespace sft {
 std::vector<std::string> fuzz_seeds() __attribute__((weak));
 // What the format is made of: keywords, magic numbers. Optional.
 std::vector<std::string> fuzz_words() __attribute__((weak));
+
+// The files of tests/cases/<folder> that end in `extension`, as seeds.
+inline std::vector<std::string> case_files(const std::string& folder,
+                                           const std::string& extension) {
+  std::vector<std::filesystem::path> paths;
+  const auto place = std::filesystem::path(SFT_TEST_SOURCE_DIR) / "tests/cases" / folder;
+  for (const auto& entry : std::filesystem::directory_iterator(place)) {
+    if (entry.path().extension() == extension) {
+      paths.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(paths);
+  std::vector<std::string> files;
+  for (const std::filesystem::path& path : paths) {
+    files.push_back(read_whole_file(path));
+  }
+  return files;
+}
 
 inline std::string_view as_text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
