@@ -9,9 +9,9 @@
 #include "gguf_builder.h"
 #include "model/gguf_config.h"
 
+#include "sft/estimate/model_shape.h"
 #include "sft/io/gguf.h"
 #include "sft/io/gguf_dequantize.h"
-#include "sft/model/model_config.h"
 #include "sft/text/gguf_tokenizer.h"
 #include "sft/text/tokenizer.h"
 
@@ -44,9 +44,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect_taken_or_refused([&] {
     const GgufFile file(path);
     const GgufSizes sizes = read_gguf_sizes(file, "llama");
-    const GgufFamily family = {
-        .architecture = "llama", .class_name = "LlamaForCausalLM", .model_type = "llama"};
-    parse_model_config(make_config(file, family, sizes, "float32", /*is_tied=*/true), "config");
+    const GgufFamily family = {.architecture = "llama",
+                               .class_name = "LlamaForCausalLM",
+                               .model_type = "llama",
+                               .fields = Json::object()};
+    read_model_shape(make_config(file, family, sizes, "float32", /*is_tied=*/true), "config");
     make_generation_config(file, sizes);
   });
   expect_taken_or_refused([&] {

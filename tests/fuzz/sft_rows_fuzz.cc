@@ -1,5 +1,5 @@
-// Rows of a dataset (JSON Lines, a JSON array, CSV) to samples. The first byte chooses the file's
-// format and the recipe's layout.
+// Rows of a dataset (JSON Lines, a JSON array, CSV; packed or not) to samples. The first byte
+// chooses the file's format and packing, and the recipe's layout.
 
 #include <array>
 #include <optional>
@@ -38,8 +38,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const FuzzFolder folder;
   DatasetSpec spec;
   spec.name = "rows";
-  spec.path = folder.write("rows", as_text(data + 1, size - 1));
-  spec.files = {"rows"};
+  // What is packed is unpacked on the way.
+  const std::string name = data[0] % 64 < 48 ? "rows" : data[0] % 64 < 56 ? "rows.gz" : "rows.zst";
+  spec.path = folder.write(name, as_text(data + 1, size - 1));
+  spec.files = {name};
   spec.format = kFormats[data[0] % 4];
   spec.layout = layouts()[data[0] / 4 % 4];
   if (data[0] >= 128) {
@@ -58,6 +60,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 }
 
 namespace sft {
+namespace {
+
+std::string from_hex(const std::string& digits) {
+  std::string bytes;
+  for (size_t i = 0; i < digits.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+}  // namespace
 
 std::vector<std::string> fuzz_seeds() {
   return {
@@ -74,6 +87,10 @@ std::vector<std::string> fuzz_seeds() {
       "\x03instruction,output\na,b\n\"quo\"\"ted\",\"two\nlines\"\n",
       "\x84{\"q\": \"a\", \"a\": \"b\", \"keep\": true}\n{\"q\": \"a\", \"a\": \"none\", \"keep\": "
       "1}\n",
+      // {"text": "alone"}, packed by gzip and zstd.
+      "0" +
+          from_hex("1f8b0800000000000203ab562a49ad2851b252504accc9cf4b55aae50200c643b96f12000000"),
+      "8" + from_hex("28b52ffd04589100007b2274657874223a2022616c6f6e65227d0a4e519dda"),
   };
 }
 
