@@ -151,6 +151,15 @@ void fit_to_tokenizer(const fs::path& folder, const InitFlags& flags, Json& conf
   }
 }
 
+// What is wrong with the sizes together is wrong usage, too.
+ModelConfig checked_config(const Json& config) {
+  try {
+    return parse_model_config(config, "--size");
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
 int init(const InitFlags& flags, const CommonOptions& common) {
   if (!flags.tokenizer.empty() && !flags.tokenizer_text.empty()) {
     throw UsageError("give --tokenizer or --train-tokenizer, not both");
@@ -162,8 +171,9 @@ int init(const InitFlags& flags, const CommonOptions& common) {
   AtomicFolder folder(flags.output);
   add_tokenizer(flags, folder.staging());
   fit_to_tokenizer(folder.staging(), flags, config);
-  const std::unique_ptr<CausalLm> model =
-      make_model(parse_model_config(config, "--size"), at::kFloat, at::kCPU);
+  const ModelConfig model_config = checked_config(config);
+  check_memory(model_config, at::kFloat, "--size");
+  const std::unique_ptr<CausalLm> model = make_model(model_config, at::kFloat, at::kCPU);
   init_weights(*model, flags.seed);
   save_weights(model->parameters().all(), DType::kF32, folder.staging());
   write_file(folder.staging() / "config.json", dump_json(config, JsonLayout::kIndented));

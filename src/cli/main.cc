@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "sft/core/error.h"
 #include "sft/core/log.h"
+#include "sft/core/one_line.h"
 #include "sft/core/table.h"
 
 namespace sft {
@@ -45,7 +47,7 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
 
 // To stderr, whether it takes it or not: there is nowhere else to say so.
 void complain(const std::string& text) {
-  std::fputs(("sft: " + text + "\n").c_str(), stderr);
+  std::fputs(("sft: " + one_line(text) + "\n").c_str(), stderr);
 }
 
 void print_faults(const UsageError& error) {
@@ -127,6 +129,8 @@ int main(int argc, char** argv) {
     return sft::kExitStopped;
   } catch (const std::bad_alloc&) {
     sft::complain("error: out of memory; use smaller batches or a smaller model");
+  } catch (const std::filesystem::filesystem_error& error) {
+    sft::complain("error: " + error.path1().string() + ": " + error.code().message());
   } catch (const std::exception& error) {
     // LibTorch adds a backtrace behind the first line.
     const std::string_view text = error.what();

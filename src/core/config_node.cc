@@ -64,6 +64,7 @@ namespace {
 
 constexpr size_t kMaxBytes = 1 << 20;
 constexpr size_t kMaxDepth = 32;
+constexpr size_t kMaxValues = 10'000;  // keys are looked up one after another
 
 // Makes the tree out of yaml-cpp's events: its own tree drops duplicate keys silently.
 class TreeBuilder final : public YAML::EventHandler {
@@ -138,6 +139,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
   // A new value in the innermost open map or list, or the document's root.
   ConfigValue* add(const YAML::Mark& mark, ConfigValue::Kind kind) {
+    if (++num_values_ > kMaxValues) {
+      refuse(mark, fmt::format("holds more than {} values", kMaxValues));
+    }
     auto value = std::make_unique<ConfigValue>();
     value->kind = kind;
     value->source = source_;
@@ -169,6 +173,7 @@ class TreeBuilder final : public YAML::EventHandler {
   ConfigDocument& document_;
   std::string source_;
   std::vector<Open> open_;
+  size_t num_values_ = 0;
 };
 
 void parse_into(ConfigDocument& document, std::string_view text, const std::string& source) {
@@ -200,6 +205,10 @@ void apply_override(ConfigDocument& document, const std::string& text) {
   parse_into(parsed, std::string_view(text).substr(equals + 1), source);
   ConfigValue* place = document.root.get();
   std::string path;
+  if (static_cast<size_t>(std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(equals),
+                                     '.')) >= kMaxDepth) {
+    throw UsageError(fmt::format("{}: its key is longer than {} levels", source, kMaxDepth));
+  }
   std::istringstream keys(text.substr(0, equals));
   for (std::string key; std::getline(keys, key, '.');) {
     if (place->kind != ConfigValue::Kind::kMap) {

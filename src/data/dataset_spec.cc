@@ -290,7 +290,12 @@ std::vector<DatasetFile> find_dataset_files(const DatasetSpec& spec, const Fetch
                               folder.empty() ? "." : folder.string()));
     }
     for (const DatasetFile& file : matches) {
-      if (seen.insert(fs::canonical(file.path)).second) {
+      std::error_code error;
+      const fs::path place = fs::canonical(file.path, error);
+      if (error) {
+        throw Error(file.path.string() + ": cannot be opened: " + error.message());
+      }
+      if (seen.insert(place).second) {
         files.push_back(file);
       }
     }

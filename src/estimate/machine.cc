@@ -4,8 +4,13 @@
 #include <fstream>
 #include <limits>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <system_error>
+
+#include <fmt/format.h>
+
+#include "sft/core/error.h"
+#include "sft/core/format.h"
 
 namespace sft {
 namespace fs = std::filesystem;
@@ -13,13 +18,13 @@ namespace {
 
 constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
 
-uint64_t available_in_meminfo() {
+uint64_t bytes_in_meminfo(std::string_view name) {
   std::ifstream file("/proc/meminfo");
   std::string key;
   uint64_t kilobytes = 0;
   std::string rest;
   while (file >> key >> kilobytes && std::getline(file, rest)) {
-    if (key == "MemAvailable:") {
+    if (key == name) {
       return kilobytes * 1024;
     }
   }
@@ -56,8 +61,17 @@ uint64_t free_disk(fs::path path) {
 }  // namespace
 
 Machine this_machine(const fs::path& output) {
-  return {.available_memory_bytes = std::min(available_in_meminfo(), allowed_by_control_group()),
+  return {.available_memory_bytes =
+              std::min(bytes_in_meminfo("MemAvailable:"), allowed_by_control_group()),
           .free_disk_bytes = free_disk(output)};
+}
+
+void check_memory(uint64_t bytes, const std::string& what) {
+  const uint64_t total = bytes_in_meminfo("MemTotal:");
+  if (bytes > total) {
+    throw Error(fmt::format("{} takes {} of memory, this machine has {}; take a smaller one", what,
+                            format_bytes(bytes), format_bytes(total)));
+  }
 }
 
 }  // namespace sft

@@ -1,5 +1,8 @@
 #include "sft/eval/evaluation_folder.h"
 
+#include <filesystem>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "sft/core/error.h"
@@ -7,6 +10,35 @@
 #include "sft/io/jsonl.h"
 
 namespace sft {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+// Makes the folder with its parents, and removes again those that were not there: nothing is left
+// behind where what comes next fails.
+void check_can_be_made(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> missing;
+  for (fs::path part = folder; !part.empty() && !is_there(part); part = part.parent_path()) {
+    missing.push_back(part);
+  }
+  fs::create_directories(folder, error);
+  for (const fs::path& part : missing) {
+    std::error_code ignored;
+    fs::remove(part, ignored);  // only where it is empty
+  }
+  if (error) {
+    throw Error(fmt::format("{}: cannot be made: {}; choose another --output", folder.string(),
+                            error.message()));
+  }
+}
+
+}  // namespace
 
 EvaluationFolder::EvaluationFolder(std::filesystem::path path, const ModelIdentity& model,
                                    const std::string& template_name)
@@ -51,16 +83,15 @@ void EvaluationFolder::save_timing(const TaskOutcome& outcome, double seconds) c
 }
 
 void check_evaluation_folder(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path / "samples", error);
-  if (error) {
-    throw Error(fmt::format("{}: cannot be made: {}; choose another --output",
-                            (path / "samples").string(), error.message()));
-  }
   const std::filesystem::path results = path / "results.json";
-  if (std::filesystem::exists(std::filesystem::symlink_status(results))) {
+  if (is_there(results)) {
     ResultTable::from_json(read_json(results), results.string());
   }
+  const std::filesystem::path timing = path / "timing.json";
+  if (is_there(timing) && !read_json(timing).is_object()) {
+    throw Error(timing.string() + ": is no JSON object; remove it, or choose another --output");
+  }
+  check_can_be_made(path / "samples");
 }
 
 }  // namespace sft

@@ -32,6 +32,10 @@ constexpr std::string_view kMagic = "GGUF";
 constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint64_t kMaxAlignment = 1 << 20;
 constexpr uint32_t kMaxDimensions = 4;
+// Of all that comes before the tensors' data, some ten times the largest there is: in memory
+// numbers and empty strings take several times their bytes, and a file with holes costs its maker
+// nothing.
+constexpr uint64_t kMaxHeaderBytes = 256'000'000;
 // The fewest bytes that an entry takes: bounds on counts, before anything is allocated.
 constexpr uint64_t kMinMetadataBytes = 8 + 4 + 1;
 constexpr uint64_t kMinTensorBytes = 8 + 4 + 4 + 8;
@@ -89,6 +93,7 @@ class Cursor {
     if (count > remaining() / min_bytes) {
       refuse(fmt::format("says that {} {} follow, in {} bytes", count, what, remaining()));
     }
+    check_header_bytes(count * min_bytes);
     return count;
   }
 
@@ -97,6 +102,14 @@ class Cursor {
   }
 
  private:
+  // `count` bytes are in the file.
+  void check_header_bytes(uint64_t count) const {
+    if (position_ + count > kMaxHeaderBytes) {
+      refuse(fmt::format("takes {} bytes at byte {}; at most {} bytes of metadata are read", count,
+                         position_, kMaxHeaderBytes));
+    }
+  }
+
   std::span<const std::byte> take(uint64_t count) {
     if (count > remaining()) {
       refuse(
@@ -104,6 +117,7 @@ class Cursor {
                       " get it again",
                       count, position_, bytes_.size()));
     }
+    check_header_bytes(count);
     const std::span<const std::byte> taken = bytes_.subspan(position_, count);
     position_ += count;
     return taken;

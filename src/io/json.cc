@@ -255,13 +255,17 @@ const Json& find_member(const Json& object, const std::string& key, const std::s
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
+  // The parser would take it for the end of the text, whatever follows.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    throw Error(fmt::format("{}: broken JSON at {}: a zero byte", where, place(text, zero + 1)));
+  }
   ValueBuilder builder(text, where);
   Json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take_root();
 }
 
-Json read_json(const std::filesystem::path& path) {
-  return parse_json(read_file(path), path.string());
+Json read_json(const std::filesystem::path& path, uint64_t max_bytes) {
+  return parse_json(read_file(path, max_bytes), path.string());
 }
 
 std::string dump_json(const Json& value, JsonLayout layout) {

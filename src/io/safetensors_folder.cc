@@ -47,12 +47,48 @@ WeightMap read_weight_map(const fs::path& index_path) {
   return weights;
 }
 
+// Whether something is there, be it a link that leads nowhere: opening it says what is wrong.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+// The hub cache keeps a model's files in <cache>/models--<owner>--<name>/blobs, and makes model
+// folders of links to them.
+bool is_in_hub_cache(const fs::path& file) {
+  const fs::path blobs = file.parent_path();
+  return blobs.filename() == "blobs" &&
+         blobs.parent_path().filename().string().starts_with("models--");
+}
+
+// An index is data from outside: what it names has to be of the model's own folder, or of the hub
+// cache, also where the name is that of a link.
+void check_shard_place(const fs::path& folder, const std::string& name,
+                       const fs::path& index_path) {
+  if (!is_there(folder / name)) {
+    throw Error(fmt::format("{}: is missing, {} names it; the model is not whole: get it again",
+                            (folder / name).string(), index_path.filename().string()));
+  }
+  std::error_code error;
+  const fs::path file = fs::canonical(folder / name, error);
+  if (error) {
+    throw Error(fmt::format("{}: cannot be opened: {}", (folder / name).string(), error.message()));
+  }
+  if (file.parent_path() != fs::canonical(folder, error) && !is_in_hub_cache(file)) {
+    throw Error(
+        fmt::format("{}: is a link to {}, outside the model's folder; put the file itself "
+                    "there, or name the folder it is in",
+                    (folder / name).string(), file.string()));
+  }
+}
+
 [[noreturn]] void refuse_folder(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
     throw Error(folder.string() + ": no such folder; name a model folder in Hugging Face layout");
   }
   for (const char* const name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
-    if (fs::exists(folder / name)) {
+    if (is_there(folder / name)) {
       throw Error(fmt::format("{}: has {} but no {}; save the model as safetensors",
                               folder.string(), name, kSingleName));
     }
@@ -86,9 +122,9 @@ std::vector<std::vector<TensorSource>> split_shards(std::vector<TensorSource> te
 
 SafetensorsFolder::SafetensorsFolder(const fs::path& folder) {
   // transformers, too, prefers the single file.
-  if (fs::exists(folder / kSingleName)) {
+  if (is_there(folder / kSingleName)) {
     add_file(folder / kSingleName);
-  } else if (fs::exists(folder / kIndexName)) {
+  } else if (is_there(folder / kIndexName)) {
     read_shards(folder / kIndexName);
   } else {
     refuse_folder(folder);
@@ -111,9 +147,8 @@ void SafetensorsFolder::read_shards(const fs::path& index_path) {
   const fs::path folder = index_path.parent_path();
   std::set<std::string> names;
   for (const auto& [tensor, file] : weights) {
-    if (names.insert(file).second && !fs::exists(folder / file)) {
-      throw Error(fmt::format("{}: is missing, {} names it; the model is not whole: get it again",
-                              (folder / file).string(), index_path.filename().string()));
+    if (names.insert(file).second) {
+      check_shard_place(folder, file, index_path);
     }
   }
   files_.reserve(names.size());

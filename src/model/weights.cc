@@ -10,7 +10,9 @@
 #include <ATen/ops/isfinite.h>
 
 #include "sft/core/error.h"
+#include "sft/core/format.h"
 #include "sft/core/rng.h"
+#include "sft/estimate/machine.h"
 #include "sft/io/tensor_scan.h"
 
 namespace sft {
@@ -56,6 +58,18 @@ bool is_passed_over(const std::string& name, const ModelConfig& config) {
          (name == "lm_head.weight" && config.shape.has_tied_embeddings);
 }
 
+// Float32 goes past what the other types hold.
+void check_rounded(const Tensor& rounded, const Tensor& stored, const std::string& where) {
+  if (stored.scalar_type() != at::kFloat || rounded.scalar_type() == at::kFloat) {
+    return;
+  }
+  const Tensor values = rounded.to(at::kCPU);
+  if (const std::optional<size_t> place = find_non_finite(as_view(values))) {
+    throw Error(where + ": element " + std::to_string(*place) +
+                " is too large for bf16; load the model in float32");
+  }
+}
+
 }  // namespace
 
 Tensor as_tensor(const TensorView& view, const std::string& where) {
@@ -87,6 +101,12 @@ void check_sizes(const ModelConfig& config, const SafetensorsFolder& files,
   }
 }
 
+void check_memory(const ModelConfig& config, at::ScalarType dtype, const std::string& where) {
+  const auto parameters = static_cast<uint64_t>(config.shape.num_parameters());
+  check_memory(parameters * c10::elementSize(dtype),
+               where + ": a model of " + format_count(parameters) + " parameters");
+}
+
 void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   const SafetensorsFolder& files) {
   const at::NoGradGuard no_grad;
@@ -111,6 +131,7 @@ void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   " is NaN or infinite; the file is damaged or its training diverged");
     }
     parameter->value.copy_(stored);
+    check_rounded(parameter->value, stored, where);
   }
   for (const Parameter& parameter : parameters.all()) {
     if (!files.tensors().contains(parameter.name)) {
@@ -175,6 +196,9 @@ ModelFolder load_model(const std::filesystem::path& folder, at::ScalarType dtype
   loaded.config = read_model_config(folder);
   const SafetensorsFolder files(folder);
   check_sizes(loaded.config, files, folder);
+  if (device.is_cpu()) {
+    check_memory(loaded.config, dtype, (folder / "config.json").string());
+  }
   loaded.model = make_model(loaded.config, dtype, device);
   load_weights(loaded.model->parameters(), loaded.config, files);
   return loaded;

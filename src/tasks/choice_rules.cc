@@ -132,8 +132,7 @@ Extractor make_first_option(const std::string& options) {
 // OpenCompass up to 0.3.5: the same with the whole match in place of its group, so that "Answer:
 // because" is an A.
 Extractor make_first_option_whole(const std::string& options) {
-  return first_option(options,
-                      [](const PythonRegex::Match& match) { return *match.groups.at(0); });
+  return first_option(options, [](const PythonRegex::Match& match) { return *match.groups.at(0); });
 }
 
 // OpenCompass 0.3.9: the first character that Python calls upper case, whatever it is.

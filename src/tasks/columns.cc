@@ -7,11 +7,14 @@
 #include <fmt/format.h>
 
 #include "sft/core/error.h"
+#include "sft/core/format.h"
 #include "sft/core/table.h"
 #include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
+
+constexpr size_t kMaxColumnBytes = 64'000'000;  // as much as a line of a file may have
 
 // "{choices[2]}": a field of the row (inside another: "answer.value"), and which element of it
 // where it is a list.
@@ -274,6 +277,10 @@ std::string make_column(const ColumnSpec& spec, const Json& row, const std::stri
   }
   for (const auto& [from, to] : spec.replacements) {
     text = python_replace(std::move(text), from, to);
+    if (text.size() > kMaxColumnBytes) {
+      throw Error(fmt::format("{}: replacing '{}' makes a text longer than {}", where, from,
+                              format_bytes(kMaxColumnBytes)));
+    }
   }
   return spec.map.empty() ? text : look_up(spec, text, where);
 }

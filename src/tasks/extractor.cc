@@ -11,9 +11,12 @@ using Argument = ExtractorRow::Argument;
 
 constexpr std::array kExtractors = {
     ExtractorRow{.name = "first_option", .argument = Argument::kOptions, .make = make_first_option},
-    ExtractorRow{.name = "first_option_whole", .argument = Argument::kOptions, .make = make_first_option_whole},
+    ExtractorRow{.name = "first_option_whole",
+                 .argument = Argument::kOptions,
+                 .make = make_first_option_whole},
     ExtractorRow{.name = "first_capital", .argument = Argument::kNone, .make = make_first_capital},
-    ExtractorRow{.name = "option_letter", .argument = Argument::kOptions, .make = make_option_letter},
+    ExtractorRow{
+        .name = "option_letter", .argument = Argument::kOptions, .make = make_option_letter},
     ExtractorRow{.name = "gsm8k_gold", .argument = Argument::kNone, .make = make_gsm8k_gold},
     ExtractorRow{.name = "gsm8k_number", .argument = Argument::kNone, .make = make_gsm8k_number},
     ExtractorRow{.name = "final_number", .argument = Argument::kNone, .make = make_final_number},

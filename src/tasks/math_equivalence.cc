@@ -25,26 +25,71 @@ constexpr double kAbsoluteError = 1e-13;
 constexpr uint64_t kSeeds[] = {1, 2, 3};
 
 // Marks that change nothing, and other spellings. Commands come before their beginnings.
-constexpr Replacement kSpellings[] = {
-    {"\n", " "},          {"\t", " "},         {"{,}", ""},        {",\\!", ""},
-    {"\\!", ""},          {"\\,", " "},        {"\\;", " "},       {"\\:", " "},
-    {"\\ ", " "},         {"~", " "},          {"\\quad", " "},    {"\\qquad", " "},
-    {"\\displaystyle", ""}, {"\\left", ""},    {"\\right", ""},    {"\\bigl", ""},
-    {"\\bigr", ""},       {"\\Bigl", ""},      {"\\Bigr", ""},     {"\\big", ""},
-    {"\\dfrac", "\\frac"}, {"\\tfrac", "\\frac"}, {"\\cfrac", "\\frac"}, {"\\dbinom", "\\binom"},
-    {"\\^\\circ", ""},    {"^{\\circ}", ""},   {"^\\circ", ""},    {"\\degree", ""},
-    {"\u00b0", ""},       {"\\$", ""},         {"$", ""},          {"\\%", ""},
-    {"%", ""},            {"\u2212", "-"},     {"\u00d7", "*"},    {"\u00b7", "*"},
-    {"\u03c0", "\\pi "},  {"\u221a", "\\sqrt"}, {"\u221e", "\\infty "}, {"\\infinity", "\\infty"},
-    {"\\leq", "\u2264"},  {"\\le", "\u2264"},  {"\\geq", "\u2265"}, {"\\ge", "\u2265"},
-    {"\\lt", "<"},        {"\\gt", ">"},       {"\\neq", "\u2260"}, {"\\ne ", "\u2260"},
-    {"\\lbrace", "\\{"},  {"\\rbrace", "\\}"}, {"\\lvert", "|"},   {"\\rvert", "|"},
-    {"\\vert", "|"},      {"\\ldots", "..."},  {"\\dots", "..."},  {"\\cdots", "..."},
-    {"\\mid", "|"},       {"\\colon", ":"},    {"^{\\prime}", "'"}, {"\\prime", "'"}};
+constexpr Replacement kSpellings[] = {{"\n", " "},
+                                      {"\t", " "},
+                                      {"{,}", ""},
+                                      {",\\!", ""},
+                                      {"\\!", ""},
+                                      {"\\,", " "},
+                                      {"\\;", " "},
+                                      {"\\:", " "},
+                                      {"\\ ", " "},
+                                      {"~", " "},
+                                      {"\\quad", " "},
+                                      {"\\qquad", " "},
+                                      {"\\displaystyle", ""},
+                                      {"\\left", ""},
+                                      {"\\right", ""},
+                                      {"\\bigl", ""},
+                                      {"\\bigr", ""},
+                                      {"\\Bigl", ""},
+                                      {"\\Bigr", ""},
+                                      {"\\big", ""},
+                                      {"\\dfrac", "\\frac"},
+                                      {"\\tfrac", "\\frac"},
+                                      {"\\cfrac", "\\frac"},
+                                      {"\\dbinom", "\\binom"},
+                                      {"\\^\\circ", ""},
+                                      {"^{\\circ}", ""},
+                                      {"^\\circ", ""},
+                                      {"\\degree", ""},
+                                      {"\u00b0", ""},
+                                      {"\\$", ""},
+                                      {"$", ""},
+                                      {"\\%", ""},
+                                      {"%", ""},
+                                      {"\u2212", "-"},
+                                      {"\u00d7", "*"},
+                                      {"\u00b7", "*"},
+                                      {"\u03c0", "\\pi "},
+                                      {"\u221a", "\\sqrt"},
+                                      {"\u221e", "\\infty "},
+                                      {"\\infinity", "\\infty"},
+                                      {"\\leq", "\u2264"},
+                                      {"\\le", "\u2264"},
+                                      {"\\geq", "\u2265"},
+                                      {"\\ge", "\u2265"},
+                                      {"\\lt", "<"},
+                                      {"\\gt", ">"},
+                                      {"\\neq", "\u2260"},
+                                      {"\\ne ", "\u2260"},
+                                      {"\\lbrace", "\\{"},
+                                      {"\\rbrace", "\\}"},
+                                      {"\\lvert", "|"},
+                                      {"\\rvert", "|"},
+                                      {"\\vert", "|"},
+                                      {"\\ldots", "..."},
+                                      {"\\dots", "..."},
+                                      {"\\cdots", "..."},
+                                      {"\\mid", "|"},
+                                      {"\\colon", ":"},
+                                      {"^{\\prime}", "'"},
+                                      {"\\prime", "'"}};
 
 // "\text{ cm}" behind a formula is a unit; "\text{east}" alone is the answer.
 std::string unwrap_texts(std::string text) {
-  static const PythonRegex kList(R"(\\(?:text|mbox|textrm|mathrm)\{\s*(?:and|or)\s*\}|\s(?:and|or)\s)");
+  static const PythonRegex kList(
+      R"(\\(?:text|mbox|textrm|mathrm)\{\s*(?:and|or)\s*\}|\s(?:and|or)\s)");
   static const PythonRegex kUnit(
       R"(\s*\\(?:text|mbox|textrm|mathrm|textbf)\{[^{}]*\}(?:\^\{?\d\}?)?\s*\.?$)");
   static const PythonRegex kText(
@@ -78,9 +123,9 @@ std::string without_blanks(std::string text) {
 }
 
 int bracket_step(char byte) {
-  return byte == '(' || byte == '[' || byte == '{' ? 1
+  return byte == '(' || byte == '[' || byte == '{'   ? 1
          : byte == ')' || byte == ']' || byte == '}' ? -1
-                                                      : 0;
+                                                     : 0;
 }
 
 // The pieces between separators that stand in no brackets; "," also ends a piece at depth 0 only.
@@ -156,8 +201,8 @@ bool are_formulas_equal(const std::string& one, const std::string& other) {
 
 bool are_equal(const std::string& one, const std::string& other, int depth);
 
-bool are_equal_in_order(const std::vector<std::string>& ones, const std::vector<std::string>& others,
-                        int depth) {
+bool are_equal_in_order(const std::vector<std::string>& ones,
+                        const std::vector<std::string>& others, int depth) {
   return ones.size() == others.size() &&
          std::equal(ones.begin(), ones.end(), others.begin(),
                     [depth](const std::string& one, const std::string& other) {
@@ -322,8 +367,8 @@ bool are_equal(const std::string& one, const std::string& other, int depth) {
   }
   const std::optional<Bracketed> left_inside = strip_brackets(left);
   const std::optional<Bracketed> right_inside = strip_brackets(right);
-  const bool is_set = left_inside && right_inside && left_inside->open == "\\{" &&
-                      right_inside->open == "\\{";
+  const bool is_set =
+      left_inside && right_inside && left_inside->open == "\\{" && right_inside->open == "\\{";
   if (is_set) {
     return are_equal_in_any_order(members(left_inside->inside), members(right_inside->inside),
                                   depth + 1);

@@ -38,9 +38,9 @@ constexpr Function kFunctions[] = {
     {"exp", [](const Value& x) { return std::exp(x); }},
 };
 
-constexpr std::string_view kLetters[] = {
-    "alpha", "beta",  "gamma", "delta", "epsilon", "theta", "lambda", "mu",    "nu",
-    "phi",   "varphi", "rho",  "sigma", "tau",     "omega", "Omega",  "Delta", "infty"};
+constexpr std::string_view kLetters[] = {"alpha",  "beta", "gamma", "delta", "epsilon", "theta",
+                                         "lambda", "mu",   "nu",    "phi",   "varphi",  "rho",
+                                         "sigma",  "tau",  "omega", "Omega", "Delta",   "infty"};
 
 bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
@@ -204,8 +204,8 @@ class Reader {
       ++at_;
       return read_variable(std::string(1, next));
     }
-    for (const auto& [open, close] : {std::pair("(", ")"), std::pair("[", "]"),
-                                      std::pair("{", "}"), std::pair("\\{", "\\}")}) {
+    for (const auto& [open, close] :
+         {std::pair("(", ")"), std::pair("[", "]"), std::pair("{", "}"), std::pair("\\{", "\\}")}) {
       if (take(open)) {
         return read_group(close);
       }
@@ -239,9 +239,8 @@ class Reader {
       if (!take("{")) {
         return std::nullopt;
       }
-      const auto [stop, error] =
-          std::from_chars(text_.data() + at_, text_.data() + text_.size(), value,
-                          std::chars_format::fixed);
+      const auto [stop, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(),
+                                                 value, std::chars_format::fixed);
       const bool is_whole = error == std::errc() && value == std::floor(value) && value > 0;
       at_ = static_cast<size_t>(stop - text_.data());
       return is_whole && take("}") ? std::optional(value) : std::nullopt;
@@ -290,8 +289,7 @@ class Reader {
     if (take("\\binom")) {
       const double n = read_argument().real();
       const double k = read_argument().real();
-      return std::round(
-          std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1)));
+      return std::round(std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1)));
     }
     if (take("\\pi")) {
       return std::numbers::pi;

@@ -19,39 +19,70 @@ using Replacement = std::pair<std::string_view, std::string_view>;
 constexpr std::string_view kFraction = "\\frac";
 constexpr std::string_view kBoxed = "\\boxed{";
 
-constexpr Replacement kSubstitutions[] = {{"an ", ""},
-                                          {"a ", ""},
-                                          {".$", "$"},
-                                          {"\\$", ""},
-                                          {"\\ ", ""},
-                                          {" ", ""},
-                                          {"mbox", "text"},
-                                          {",\\text{and}", ","},
-                                          {"\\text{and}", ","},
-                                          {"\\text{m}", "\\text{}"},
+constexpr Replacement kSubstitutions[] = {{"an ", ""},          {"a ", ""},
+                                          {".$", "$"},          {"\\$", ""},
+                                          {"\\ ", ""},          {" ", ""},
+                                          {"mbox", "text"},     {",\\text{and}", ","},
+                                          {"\\text{and}", ","}, {"\\text{m}", "\\text{}"},
                                           {"\\le", "<"}};
 
-constexpr std::string_view kRemoved[] = {
-    "square",       "ways",       "integers",   "dollars",         "mph",         "inches",
-    "ft",           "hours",      "km",         "units",           "\\ldots",     "sue",
-    "points",       "feet",       "minutes",    "digits",          "cents",       "degrees",
-    "cm",           "gm",         "pounds",     "meters",          "meals",       "edges",
-    "students",     "childrentickets",          "multiples",       "\\text{s}",   "\\text{.}",
-    "\\text{\ns}",  "\\text{}^2", "\\text{}^3", "\\text{\n}",      "\\text{}",    "\\mathrm{th}",
-    "^\\circ",      "^{\\circ}",  "\\;",        ",\\!",            "{,}",         "\"",
-    "\\dots",       "\n",         "\r",         "\f"};
+constexpr std::string_view kRemoved[] = {"square",
+                                         "ways",
+                                         "integers",
+                                         "dollars",
+                                         "mph",
+                                         "inches",
+                                         "ft",
+                                         "hours",
+                                         "km",
+                                         "units",
+                                         "\\ldots",
+                                         "sue",
+                                         "points",
+                                         "feet",
+                                         "minutes",
+                                         "digits",
+                                         "cents",
+                                         "degrees",
+                                         "cm",
+                                         "gm",
+                                         "pounds",
+                                         "meters",
+                                         "meals",
+                                         "edges",
+                                         "students",
+                                         "childrentickets",
+                                         "multiples",
+                                         "\\text{s}",
+                                         "\\text{.}",
+                                         "\\text{\ns}",
+                                         "\\text{}^2",
+                                         "\\text{}^3",
+                                         "\\text{\n}",
+                                         "\\text{}",
+                                         "\\mathrm{th}",
+                                         "^\\circ",
+                                         "^{\\circ}",
+                                         "\\;",
+                                         ",\\!",
+                                         "{,}",
+                                         "\"",
+                                         "\\dots",
+                                         "\n",
+                                         "\r",
+                                         "\f"};
 
 // What is taken out for the comparison, in this order, in front of and behind the units.
-constexpr Replacement kStrippedFirst[] = {{"\\!", ""},       {"\\ ", ""},       {"\\\\", "\\"},
-                                          {"\\\\", "\\"},    {"tfrac", "frac"}, {"dfrac", "frac"},
-                                          {"\\left", ""},    {"\\right", ""}};
+constexpr Replacement kStrippedFirst[] = {{"\\!", ""},    {"\\ ", ""},       {"\\\\", "\\"},
+                                          {"\\\\", "\\"}, {"tfrac", "frac"}, {"dfrac", "frac"},
+                                          {"\\left", ""}, {"\\right", ""}};
 constexpr Replacement kStrippedThen[] = {
-    {"^{\\circ}", ""}, {"^\\circ", ""}, {"\\$", ""},  {"$", ""},      {"\\text", ""},
-    {"x\\in", ""},     {"\\%", ""},     {"%", ""},    {" .", " 0."},  {"{.", "{0."},
-    {"\\cdot", ""},    {"infinity", "\\infty"}};
+    {"^{\\circ}", ""}, {"^\\circ", ""}, {"\\$", ""},    {"$", ""},
+    {"\\text", ""},    {"x\\in", ""},   {"\\%", ""},    {"%", ""},
+    {" .", " 0."},     {"{.", "{0."},   {"\\cdot", ""}, {"infinity", "\\infty"}};
 constexpr Replacement kStrippedInVersion1[] = {
-    {"\n", ""},       {"\\!", ""},      {"\\\\", "\\"},    {"tfrac", "frac"}, {"dfrac", "frac"},
-    {"\\left", ""},   {"\\right", ""},  {"^{\\circ}", ""}, {"^\\circ", ""},   {"\\$", ""}};
+    {"\n", ""},     {"\\!", ""},     {"\\\\", "\\"},    {"tfrac", "frac"}, {"dfrac", "frac"},
+    {"\\left", ""}, {"\\right", ""}, {"^{\\circ}", ""}, {"^\\circ", ""},   {"\\$", ""}};
 
 template <size_t kSize>
 std::string replace_in_order(std::string text, const Replacement (&replacements)[kSize]) {
@@ -137,9 +168,9 @@ std::string brace_fractions(const std::string& text) {
     const size_t above = code_point_at(piece, 0).num_bytes;
     const size_t below = code_point_at(piece, above).num_bytes;
     result += "{" + piece.substr(0, above) + "}";
-    result += piece[above] == '{' ? piece.substr(above)
-                                  : "{" + piece.substr(above, below) + "}" +
-                                        piece.substr(above + below);
+    result += piece[above] == '{'
+                  ? piece.substr(above)
+                  : "{" + piece.substr(above, below) + "}" + piece.substr(above + below);
   }
   return result;
 }
@@ -147,9 +178,9 @@ std::string brace_fractions(const std::string& text) {
 // Whether `text` is how Python writes an int: "-12", not "+1", "01" or "-0".
 bool is_canonical_int(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
-  const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char byte) {
-    return byte >= '0' && byte <= '9';
-  });
+  const bool is_number =
+      !digits.empty() && std::all_of(digits.begin(), digits.end(),
+                                     [](char byte) { return byte >= '0' && byte <= '9'; });
   return is_number && (digits == "0" ? text == "0" : digits.front() != '0');
 }
 
@@ -195,9 +226,9 @@ std::optional<std::string> brace_roots_v1(const std::string& text) {
       return std::nullopt;
     }
     const size_t first = code_point_at(pieces[i], 0).num_bytes;
-    result += pieces[i].front() == '{' ? "\\sqrt" + pieces[i]
-                                       : "\\sqrt{" + pieces[i].substr(0, first) + "}" +
-                                             pieces[i].substr(first);
+    result += pieces[i].front() == '{'
+                  ? "\\sqrt" + pieces[i]
+                  : "\\sqrt{" + pieces[i].substr(0, first) + "}" + pieces[i].substr(first);
   }
   return result;
 }
@@ -271,9 +302,9 @@ std::optional<std::string> last_boxed(std::string_view text) {
     depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
     if (text[i] == '}' && depth == 0) {
       const std::string_view box = text.substr(begin, i + 1 - begin);
-      return box.starts_with(kBoxed)
-                 ? std::optional(std::string(box.substr(kBoxed.size(), box.size() - kBoxed.size() - 1)))
-                 : std::nullopt;
+      return box.starts_with(kBoxed) ? std::optional(std::string(box.substr(
+                                           kBoxed.size(), box.size() - kBoxed.size() - 1)))
+                                     : std::nullopt;
     }
   }
   return std::nullopt;
@@ -337,8 +368,8 @@ Extractor make_boxed(const std::string& /*argument*/) {
   };
 }
 
-// OpenCompass 0.3.9's math_postprocess_v2: the last box as it is, less a second pair of braces, else
-// the sentence that says what the answer is.
+// OpenCompass 0.3.9's math_postprocess_v2: the last box as it is, less a second pair of braces,
+// else the sentence that says what the answer is.
 Extractor make_math_answer(const std::string& /*argument*/) {
   return [](std::string_view response) -> Extraction {
     const std::string boxed = without_outer_braces(last_boxed(response).value_or(""));

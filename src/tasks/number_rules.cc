@@ -88,8 +88,8 @@ Extractor make_gsm8k_number(const std::string& /*argument*/) {
   };
 }
 
-// Our strict reading of MATH: the inside of the last \\boxed{}, else the formula between dollars that
-// follows the last "answer is", else the last number (before the next "Question:").
+// Our strict reading of MATH: the inside of the last \\boxed{}, else the formula between dollars
+// that follows the last "answer is", else the last number (before the next "Question:").
 Extractor make_final_math(const std::string& /*argument*/) {
   const auto formula =
       std::make_shared<const PythonRegex>(R"((?:\$|\\\(|\\\[)(.*?)(?:\$|\\\)|\\\]))");

@@ -132,10 +132,10 @@ PythonRegex::PythonRegex(std::string_view pattern, Dot dot) : code_(std::make_un
   const std::string translated = translate(pattern);
   int error = 0;
   size_t place = 0;
-  const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF |
-                           (dot == Dot::kAll ? PCRE2_DOTALL : 0);
-  code_->compiled.reset(pcre2_compile(units(translated), translated.size(), options, &error, &place,
-                                      context.get()));
+  const uint32_t options =
+      PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | (dot == Dot::kAll ? PCRE2_DOTALL : 0);
+  code_->compiled.reset(
+      pcre2_compile(units(translated), translated.size(), options, &error, &place, context.get()));
   if (code_->compiled == nullptr) {
     std::array<PCRE2_UCHAR, 256> message{};
     pcre2_get_error_message(error, message.data(), message.size());

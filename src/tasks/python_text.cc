@@ -47,9 +47,9 @@ constexpr std::array<Range, 20> kOtherDigits = {
 
 // Marks inside words, which the rule for a final sigma looks through: Word_Break MidLetter,
 // MidNumLet and Single_Quote.
-constexpr std::array<char32_t, 17> kInsideWords = {
-    0x27,   0x2e,   0x3a,   0xb7,   0x387,  0x55f,  0x5f4,  0x2018, 0x2019,
-    0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
+constexpr std::array<char32_t, 17> kInsideWords = {0x27,   0x2e,   0x3a,   0xb7,   0x387,  0x55f,
+                                                   0x5f4,  0x2018, 0x2019, 0x2024, 0x2027, 0xfe13,
+                                                   0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
 
 constexpr char32_t kCapitalSigma = 0x3a3;
 constexpr char32_t kSmallSigma = 0x3c3;
@@ -225,8 +225,8 @@ std::string python_lower(std::string_view text) {
     } else if (value == kCapitalIWithDot) {
       result += "i\u0307";
     } else {
-      const auto lower = static_cast<char32_t>(
-          utf8proc_tolower(static_cast<utf8proc_int32_t>(value)));
+      const auto lower =
+          static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(value)));
       if (lower == value) {
         result += text.substr(byte, points[i].num_bytes);  // broken bytes too
       } else {
@@ -255,10 +255,13 @@ std::string python_capitalize(const std::string& text) {
 }
 
 std::string python_replace(std::string text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+  size_t begin = 0;
+  std::string replaced;
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, begin)) {
+    replaced.append(text, begin, at - begin).append(to);
+    begin = at + from.size();
   }
-  return text;
+  return begin == 0 ? text : replaced.append(text, begin);
 }
 
 size_t num_code_points(std::string_view text) {

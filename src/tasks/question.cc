@@ -169,8 +169,8 @@ void read_questions(const TaskSpec& spec, const fs::path& path, const QuestionLi
       continue;
     }
     Question question = make_question(spec, gold, *row);
-    question.id = spec.group ? fmt::format("{}/{}", group, place.row)
-                             : std::to_string(first_row + place.row);
+    question.id =
+        spec.group ? fmt::format("{}/{}", group, place.row) : std::to_string(first_row + place.row);
     question.group = group;
     data.questions.push_back(std::move(question));
   }

@@ -25,10 +25,15 @@ constexpr std::pair<std::string_view, RequestKind> kRequests[] = {
 // letter off a column's name is a slip.
 void check_braces(const std::string& text, const std::vector<std::string>& columns,
                   const ConfigNode& node) {
+  constexpr size_t kLongestName = 200;  // longer ones are no slip
+  size_t close = 0;
   for (size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
-    const size_t close = text.find('}', open);
+    close = close > open ? close : text.find('}', open);
     if (close == std::string::npos) {
       return;
+    }
+    if (close - open > kLongestName) {
+      continue;
     }
     const std::string name = text.substr(open + 1, close - open - 1);
     if (name.size() < 3 || contains(columns, name)) {
@@ -121,8 +126,8 @@ ShotSpec read_shot(const std::string& key, const ConfigNode& node, const TaskSpe
   if (!is_generated && !task.likelihood) {
     node.at("request").fault("'request: likelihood' needs the task to have 'likelihood'");
   }
-  const bool has_own_rounds = is_generated || node.has("rounds") || !task.likelihood ||
-                              task.likelihood->rounds.empty();
+  const bool has_own_rounds =
+      is_generated || node.has("rounds") || !task.likelihood || task.likelihood->rounds.empty();
   if (has_own_rounds) {
     node.require("rounds");
     shot.rounds = read_rounds(node.at("rounds"), columns);

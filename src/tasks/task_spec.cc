@@ -178,9 +178,8 @@ void read_shots(const ConfigNode& root, TaskSpec& task) {
 void read_readings(const ConfigNode& root, TaskSpec& task) {
   const bool is_generated =
       task.shots.empty() ||
-      std::any_of(task.shots.begin(), task.shots.end(), [](const ShotSpec& shot) {
-        return shot.request == RequestKind::kGenerate;
-      });
+      std::any_of(task.shots.begin(), task.shots.end(),
+                  [](const ShotSpec& shot) { return shot.request == RequestKind::kGenerate; });
   if (is_generated) {
     root.require("study");
   }

@@ -8,6 +8,14 @@
 namespace sft {
 namespace {
 
+std::string repeated(const std::string& text, size_t times) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) {
+    all += text;
+  }
+  return all;
+}
+
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -96,6 +104,12 @@ TEST(ConfigNode, OverrideFaultsNameTheFlag) {
               ElementsAre("--set epochs=x: 'epochs' is 'x', must be a whole number"));
 }
 
+TEST(ConfigNode, OverridesHaveABoundedDepth) {
+  const std::vector<std::string> overrides = {repeated("a.", 100'000) + "a=1"};
+  EXPECT_THAT([&] { ConfigNode::parse("", "t.yaml", overrides); },
+              testing::ThrowsMessage<UsageError>(HasSubstr("longer than 32 levels")));
+}
+
 struct Refused {
   const char* name;
   std::string text;
@@ -120,6 +134,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "nested deeper than 32"},
                     Refused{"size", std::string(2 << 20, ' '), "at most"},
                     Refused{"syntax", "a: [1\nb: 2", "t.yaml:"},
+                    Refused{"values", "a: [" + repeated("1, ", 20'000) + "1]",
+                            "t.yaml:1:30002: holds more than 10000 values"},
                     Refused{"list", "- 1\n", "must be a map"},
                     Refused{"documents", "a: 1\n---\nb: 2\n", "more than one"}),
     [](const auto& info) { return info.param.name; });

@@ -55,6 +55,18 @@ TEST(GgufFile, ReadsTensorsOfTheReferenceImplementation) {
   EXPECT_EQ(tensor.bytes.size(), 2U * 96 / 32 * 20);
 }
 
+// A file with holes takes no space on disk, but a list of its bytes would take eight times its size
+// in memory.
+TEST(GgufFile, BoundsWhatItReadsIntoMemory) {
+  const TempFolder temp;
+  const uint64_t count = uint64_t{1} << 35;
+  const std::string array = GgufBuilder::number<uint32_t>(0) + GgufBuilder::number<uint64_t>(count);
+  const fs::path path = temp.write("x.gguf", GgufBuilder().raw("k", 9, array).bytes());
+  fs::resize_file(path, 2 * count);
+  EXPECT_THAT(message_of([&] { const GgufFile file(path); }),
+              HasSubstr("metadata 'k': takes 34359738368 bytes at byte"));
+}
+
 TEST(GgufFile, SaysWhatAValueIsInstead) {
   const GgufFile file(kReference / "small.gguf");
   EXPECT_EQ(file.find("no"), nullptr);

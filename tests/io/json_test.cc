@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,13 +30,14 @@ TEST(ParseJson, KeepsTheOrderOfKeysAndTheTypes) {
 
 TEST(ParseJson, RefusesBrokenTextWithItsPlace) {
   struct Case {
-    const char* text;
+    std::string_view text;
     const char* message;
   };
   const Case cases[] = {
       {"", "t: broken JSON at column 1: unexpected end of input"},
       {"{\"a\": }", "t: broken JSON at column 7: unexpected '}'"},
       {"{\n \"a\": 1\n \"b\": 2}", "t: broken JSON at line 3, column 4: unexpected string"},
+      {std::string_view("{}\0garbage", 10), "t: broken JSON at column 3: a zero byte"},
       {"[1, 2", "t: broken JSON at column 5: unexpected end of input"},
       {"[1] x", "t: broken JSON at column 5: invalid literal"},
       {"[01]", "t: broken JSON at column 3: unexpected number"},

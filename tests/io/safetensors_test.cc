@@ -266,6 +266,30 @@ TEST(SafetensorsFolder, HoldsTheIndexAgainstTheShards) {
   EXPECT_THAT(message(map), HasSubstr("zz.safetensors: tensor 'a.float' is also in " + first));
 }
 
+// A link is followed where it stays inside the folder, and where the hub cache keeps its files.
+TEST(SafetensorsFolder, FollowsNoShardOutOfTheFolder) {
+  const TempFolder temp;
+  const fs::path folder = temp.path() / "models--a--b" / "snapshots" / "main";
+  write_safetensors_folder(folder, some_tensors().list, 24);
+  const fs::path shard = folder / "model-00002-of-00002.safetensors";
+  const auto message = [&](const fs::path& place) {
+    fs::create_directories(place.parent_path());
+    fs::rename(shard, place);
+    fs::create_symlink(fs::relative(place, folder), shard);
+    std::string text = message_of([&] { SafetensorsFolder opened(folder); });
+    fs::rename(place, shard);
+    return text;
+  };
+  EXPECT_EQ(message(folder / "inside"), "");
+  EXPECT_EQ(message(temp.path() / "models--a--b" / "blobs" / "0123"), "");
+  EXPECT_THAT(message(temp.path() / "models--a--b" / "0123"), HasSubstr("is a link to "));
+  EXPECT_THAT(message(temp.path() / "blobs" / "0123"), HasSubstr("outside the model's folder"));
+  fs::remove(shard);
+  fs::create_symlink(shard.filename(), shard);
+  EXPECT_THAT(message_of([&] { SafetensorsFolder opened(folder); }),
+              HasSubstr("cannot be opened: Too many levels of symbolic links"));
+}
+
 TEST(WeightsSha256, IsOverNameTypeShapeAndBytes) {
   const std::string data = "abcdefgh";
   const auto bytes = std::as_bytes(std::span(data.data(), data.size()));

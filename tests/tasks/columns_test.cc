@@ -60,12 +60,15 @@ TEST(Columns, JoinLists) {
 
 TEST(Columns, RulesWorkOnFieldsAndOnTheWhole) {
   const std::string yaml =
-      "ctx: {value: '{a}: {b} {c}', fields: {c: capitalize}, rules: [clean_hellaswag, after_colon]}";
+      "ctx: {value: '{a}: {b} {c}', fields: {c: capitalize}, rules: [clean_hellaswag, "
+      "after_colon]}";
   EXPECT_EQ(first_column(yaml, R"({"a": "Act", "b": "One.", "c": "he RAN"})"), "One. He ran");
   EXPECT_EQ(first_column(yaml, R"({"a": "A [x]", "b": "Do: it [title] now", "c": ""})"),
             "Do: it.  now");
-  EXPECT_EQ(first_column("b: {value: '{s}', rules: [before_gap]}", R"({"s": "so _ left. "})"), "so ");
-  EXPECT_EQ(first_column("b: {value: '{s}', rules: [after_gap]}", R"({"s": "so _ left. "})"), "left.");
+  EXPECT_EQ(first_column("b: {value: '{s}', rules: [before_gap]}", R"({"s": "so _ left. "})"),
+            "so ");
+  EXPECT_EQ(first_column("b: {value: '{s}', rules: [after_gap]}", R"({"s": "so _ left. "})"),
+            "left.");
 }
 
 TEST(Columns, ListsGiveEveryText) {
@@ -77,6 +80,16 @@ TEST(Columns, ListsGiveEveryText) {
   EXPECT_EQ(list_of("r: '-{c}'", R"({"c": "x"})"), std::vector<std::string>{"-x"});
   EXPECT_THAT([&] { list_of("r: '{c}'", R"({"c": ["x", 1]})"); },
               ThrowsMessage<Error>(HasSubstr("must be a list of texts, not of a number")));
+}
+
+TEST(Columns, ReplacementsDoNotGrowPastAllBounds) {
+  std::string yaml = "q: {value: '{a}', replace: {";
+  for (char c = 'a'; c < 'z'; ++c) {
+    const std::string next(3, static_cast<char>(c + 1));
+    yaml += std::string(1, c) + ": " + next + ", ";
+  }
+  EXPECT_THAT([&] { first_column(yaml + "}}", R"({"a": "aaaa"})"); },
+              ThrowsMessage<Error>(HasSubstr("makes a text longer than 64.0 MB")));
 }
 
 TEST(Columns, KeepTheirOrder) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace sft {
 
@@ -13,5 +14,9 @@ struct Machine {
 
 // This machine, with the disk that `output` will lie on (it need not exist yet).
 Machine this_machine(const std::filesystem::path& output);
+
+// Throws Error where `what` ("m/config.json: a model of 3.1B parameters") takes more memory than
+// this machine has at all, before it is asked for.
+void check_memory(uint64_t bytes, const std::string& what);
 
 }  // namespace sft

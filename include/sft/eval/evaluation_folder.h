@@ -38,8 +38,9 @@ class EvaluationFolder {
   ResultTable table_;
 };
 
-// Makes the folder and looks whether results.json, if it is there, is one of ours: what can be
-// known before a model is loaded and asked for hours. Throws Error.
+// Looks whether the folder can be made and whether results.json and timing.json, where they are
+// there, are ours: what can be known before a model is loaded and asked for hours. Leaves nothing
+// behind. Throws Error.
 void check_evaluation_folder(const std::filesystem::path& path);
 
 }  // namespace sft

@@ -16,8 +16,8 @@ using Json = nlohmann::ordered_json;
 // syntax (with line and column), nesting past 100 levels, duplicate keys, or a number too large for
 // a double. Whole numbers past 64 bits become doubles. Takes time linear in the text.
 Json parse_json(std::string_view text, const std::string& where);
-// The same for a file of at most 1 GB.
-Json read_json(const std::filesystem::path& path);
+// The same for a file of at most `max_bytes`.
+Json read_json(const std::filesystem::path& path, uint64_t max_bytes = 100'000'000);
 
 enum class JsonLayout { kCompact, kIndented };
 

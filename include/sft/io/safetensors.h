@@ -52,7 +52,8 @@ class SafetensorsFile {
 };
 
 // The weights of a model folder: model.safetensors, or model.safetensors.index.json with its
-// shards (plain names in the same folder; each tensor in the shard that the index names).
+// shards (plain names in the same folder; each tensor in the shard that the index names). Links are
+// followed, but a shard's only inside the folder, and to the blobs of a hub cache.
 class SafetensorsFolder {
  public:
   // Throws Error where a file is missing, saying which and what to do.

@@ -25,6 +25,10 @@ TensorView as_view(const at::Tensor& tensor);
 void check_sizes(const ModelConfig& config, const SafetensorsFolder& files,
                  const std::filesystem::path& folder);
 
+// Throws Error where the parameters, in `dtype`, are more than this machine's memory holds. `where`
+// is what their sizes come from.
+void check_memory(const ModelConfig& config, at::ScalarType dtype, const std::string& where);
+
 // Fills a model's parameters from a folder's weights, widened or rounded once to their dtype.
 // Throws Error that names file, tensor and both values for: a parameter that the files lack, a
 // tensor that is no parameter, another shape, NaN or infinite values. A tied model's
