@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/bench_files.h"
 #include "cli/data_access.h"
@@ -11,9 +12,11 @@
 #include "cli/data_leakage.h"
 
 #include "sft/core/error.h"
+#include "sft/core/resources.h"
 #include "sft/data/prepare.h"
 #include "sft/data/sample_check.h"
 #include "sft/io/jsonl.h"
+#include "sft/tasks/task_selection.h"
 
 namespace sft {
 namespace {
@@ -73,8 +76,14 @@ std::vector<NamedLengths> named_lengths(const TrainConfig& config, const Tokeniz
   return lengths;
 }
 
+// Those that are named, else every one known.
+std::vector<TaskChoice> chosen_tasks(const DataFlags& flags) {
+  return choose_tasks(flags.tasks.empty() ? fmt::format("{}", fmt::join(config_names("tasks"), ","))
+                                          : flags.tasks);
+}
+
 Report make_report(const DataFlags& flags, const CommonOptions& common) {
-  const std::vector<TaskChoice> tasks = choose_tasks(flags.tasks);
+  const std::vector<TaskChoice> tasks = chosen_tasks(flags);
   const auto [config, own, options] = open_data(flags.config, common);
   PreparedData data = prepare(config.data, own, options);
   Report report = {.data = std::move(data.summary),
