@@ -15,11 +15,18 @@ namespace {
 constexpr uint64_t kRuntimeBytes = 600'000'000;
 // Tokenizer and configs in a checkpoint folder.
 constexpr uint64_t kCheckpointExtraBytes = 20'000'000;
+// Headers and configs beside an adapter's tensors.
+constexpr uint64_t kAdapterExtraBytes = 100'000;
 constexpr uint64_t kFloat32Bytes = 4;
 constexpr uint64_t kBf16Bytes = 2;
 
 uint64_t compute_bytes(const TrainConfig& config) {
   return config.train.precision == Precision::kBf16 ? kBf16Bytes : kFloat32Bytes;
+}
+
+uint64_t trained_parameters(const ModelShape& shape, const TrainingMethod& method) {
+  return static_cast<uint64_t>(method.adapter_parameters > 0 ? method.adapter_parameters
+                                                             : shape.num_parameters());
 }
 
 // Numbers kept for the backward pass by one layer for one token.
@@ -47,12 +54,15 @@ uint64_t activation_bytes(const TrainConfig& config, const ModelShape& shape, co
 std::vector<EstimatePart> memory_parts(const TrainConfig& config, const ModelShape& shape,
                                        const DataSize& data, const TrainingMethod& method) {
   const auto parameters = static_cast<uint64_t>(shape.num_parameters());
+  const uint64_t trained = trained_parameters(shape, method);
   std::vector<EstimatePart> parts = {{"weights", parameters * compute_bytes(config)}};
-  if (config.train.precision == Precision::kBf16) {
+  if (method.adapter_parameters > 0) {
+    parts.push_back({"adapters", trained * kFloat32Bytes});
+  } else if (config.train.precision == Precision::kBf16) {
     parts.push_back({"master weights", parameters * kFloat32Bytes});
   }
-  parts.push_back({"moments", parameters * 2 * kFloat32Bytes});
-  parts.push_back({"gradients", parameters * kFloat32Bytes});
+  parts.push_back({"moments", trained * 2 * kFloat32Bytes});
+  parts.push_back({"gradients", trained * kFloat32Bytes});
   parts.push_back({"activations", activation_bytes(config, shape, data, method)});
   // The chunk's logits and their gradient.
   parts.push_back({"logits", 2 * static_cast<uint64_t>(method.logits_chunk_tokens) *
@@ -81,13 +91,14 @@ int64_t num_checkpoints(const TrainConfig& config, int64_t steps, int64_t steps_
 }
 
 std::vector<EstimatePart> disk_parts(const TrainConfig& config, const ModelShape& shape,
-                                     const Estimate& estimate) {
-  const auto parameters = static_cast<uint64_t>(shape.num_parameters());
+                                     const TrainingMethod& method, const Estimate& estimate) {
+  const uint64_t parameters = trained_parameters(shape, method);
+  const bool is_adapter = method.adapter_parameters > 0;
   const bool is_float32 =
-      config.checkpoints.dtype == "float32" ||
+      is_adapter || config.checkpoints.dtype == "float32" ||
       (config.checkpoints.dtype == "auto" && config.train.precision == Precision::kFloat32);
-  const uint64_t checkpoint =
-      parameters * (is_float32 ? kFloat32Bytes : kBf16Bytes) + kCheckpointExtraBytes;
+  const uint64_t checkpoint = parameters * (is_float32 ? kFloat32Bytes : kBf16Bytes) +
+                              (is_adapter ? kAdapterExtraBytes : kCheckpointExtraBytes);
   const auto checkpoints =
       static_cast<uint64_t>(num_checkpoints(config, estimate.steps, estimate.steps_per_epoch));
   // float32 weights and both moments; the new state is whole before the old one goes.
@@ -108,9 +119,11 @@ uint64_t total(const std::vector<EstimatePart>& parts) {
 double run_flops(const ModelShape& shape, const DataSize& data, const TrainingMethod& method,
                  const Estimate& estimate) {
   const double layers = static_cast<double>(estimate.tokens) * shape.layer_flops(data.mean_tokens);
-  const double output = static_cast<double>(estimate.response_tokens) * shape.output_flops();
-  // Forward once, backward twice; recomputed layers run forward again.
-  return 3 * (layers + output) + (method.is_recomputing ? layers : 0);
+  return training_flops(shape, method.adapter_parameters,
+                        {.tokens = estimate.tokens,
+                         .response_tokens = estimate.response_tokens,
+                         .mean_tokens = data.mean_tokens}) +
+         (method.is_recomputing ? layers : 0);
 }
 
 std::string part_lines(const std::vector<EstimatePart>& parts) {
@@ -142,10 +155,22 @@ int64_t steps_per_epoch(int64_t samples, int64_t batch_size, LastBatch last_batc
   return full + (last_batch == LastBatch::kKeep && samples % batch_size != 0 ? 1 : 0);
 }
 
+double training_flops(const ModelShape& shape, int64_t adapter_parameters, const TokenWork& work) {
+  const auto tokens = static_cast<double>(work.tokens);
+  const double layers = tokens * shape.layer_flops(work.mean_tokens);
+  const double output = static_cast<double>(work.response_tokens) * shape.output_flops();
+  if (adapter_parameters == 0) {
+    return 3 * (layers + output);
+  }
+  const double adapters = 2 * static_cast<double>(adapter_parameters) * tokens;
+  return 2 * (layers + output) + 3 * adapters;
+}
+
 Estimate estimate_run(const TrainConfig& config, const ModelShape& shape, const DataSize& data,
                       const TrainingMethod& method, const Machine& machine) {
   Estimate estimate;
   estimate.parameters = shape.num_parameters();
+  estimate.trained_parameters = static_cast<int64_t>(trained_parameters(shape, method));
   estimate.samples = data.samples;
   estimate.steps_per_epoch =
       steps_per_epoch(data.samples, config.train.batch_size, config.train.last_batch);
@@ -161,7 +186,7 @@ Estimate estimate_run(const TrainConfig& config, const ModelShape& shape, const 
       std::llround(seen * (is_all ? data.mean_tokens : data.mean_response_tokens));
   estimate.memory = memory_parts(config, shape, data, method);
   estimate.memory_bytes = total(estimate.memory);
-  estimate.disk = disk_parts(config, shape, estimate);
+  estimate.disk = disk_parts(config, shape, method, estimate);
   estimate.disk_bytes = total(estimate.disk);
   estimate.flops = run_flops(shape, data, method, estimate);
   estimate.seconds =
@@ -175,6 +200,9 @@ std::string estimate_text(const Estimate& estimate) {
   const auto count = [](int64_t value) { return format_count(static_cast<uint64_t>(value)); };
   std::string text;
   text += fmt::format("  {:<20} {}\n", "parameters", count(estimate.parameters));
+  if (estimate.trained_parameters != estimate.parameters) {
+    text += fmt::format("  {:<20} {}\n", "trained", count(estimate.trained_parameters));
+  }
   text += fmt::format("  {:<20} {}\n", "samples", count(estimate.samples));
   text += fmt::format("  {:<20} {}, {} of responses, over all epochs\n", "tokens",
                       count(estimate.tokens), count(estimate.response_tokens));
@@ -196,6 +224,7 @@ std::string estimate_text(const Estimate& estimate) {
 
 Json estimate_json(const Estimate& estimate) {
   return {{"parameters", estimate.parameters},
+          {"trained_parameters", estimate.trained_parameters},
           {"samples", estimate.samples},
           {"tokens", estimate.tokens},
           {"response_tokens", estimate.response_tokens},

@@ -5,15 +5,17 @@
 #include <set>
 #include <string_view>
 
+#include "estimate/lora_section.h"
 #include "estimate/yaml_writer.h"
 
-#include "sft/core/log.h"
 #include "sft/core/resources.h"
 #include "sft/core/table.h"
 
 namespace sft {
 namespace {
 
+constexpr std::pair<std::string_view, Method> kMethods[] = {{"full", Method::kFull},
+                                                            {"lora", Method::kLora}};
 constexpr std::pair<std::string_view, Schedule> kSchedules[] = {{"constant", Schedule::kConstant},
                                                                 {"cosine", Schedule::kCosine},
                                                                 {"linear", Schedule::kLinear}};
@@ -244,17 +246,6 @@ void read_checkpoints(const ConfigNode& node, CheckpointConfig& checkpoints) {
   node.finish();
 }
 
-// A full config has this section too; without `method: lora` it decides nothing.
-void note_unused_lora(const ConfigNode& node) {
-  for (const char* const key : {"rank", "alpha", "dropout", "targets", "init_from"}) {
-    node.at(key);
-  }
-  node.finish();
-  if (!node.is_null()) {
-    spdlog::warn("[config] {}: 'lora' is not used with method full", node.where());
-  }
-}
-
 // Keys and values as lines, `indent` deep.
 class YamlLines {
  public:
@@ -263,6 +254,7 @@ class YamlLines {
     text_ += key + (scalar.empty() ? ":" : ": " + scalar) + "\n";
   }
   void add_inner(const std::string& key, const std::string& scalar) { add("  " + key, scalar); }
+  void add_text(const std::string& lines) { text_ += lines; }
   const std::string& text() const { return text_; }
 
  private:
@@ -349,11 +341,16 @@ TrainConfig read_train_config(const ConfigNode& root) {
   TrainConfig config;
   root.require("model");
   root.read("model", config.model);
-  read_supported(root, "method", "full", {"lora"});
+  root.read_choice("method", config.method, kMethods);
   read_data(root.at("data"), config.data);
   read_optimization(root.at("train"), config.train);
-  note_unused_lora(root.at("lora"));
+  read_lora_section(root.at("lora"), config);
   read_checkpoints(root.at("checkpoints"), config.checkpoints);
+  if (config.method == Method::kLora && config.checkpoints.dtype == "bf16") {
+    root.at("checkpoints")
+        .at("dtype")
+        .fault("'checkpoints.dtype' is bf16, adapters are written in float32; leave it out");
+  }
   root.require("output");
   std::string output;
   root.read("output", output);
@@ -380,9 +377,12 @@ TrainConfig read_train_config(const ConfigNode& root) {
 std::string to_yaml(const TrainConfig& config) {
   YamlLines lines;
   lines.add("model", yaml_scalar(config.model));
-  lines.add("method", "full");
+  lines.add("method", name_of(config.method, kMethods));
   add_data(lines, config.data);
   add_optimization(lines, config.train);
+  if (config.method == Method::kLora) {
+    lines.add_text(lora_section_yaml(config));
+  }
   add_checkpoints(lines, config.checkpoints);
   lines.add("output", yaml_scalar(config.output.string()));
   return lines.text();

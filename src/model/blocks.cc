@@ -2,9 +2,12 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include "model/lora_linear.h"
 
 #include "sft/ops/gated_activation.h"
 #include "sft/ops/layer_norm.h"
@@ -16,14 +19,18 @@ using at::Tensor;
 
 Linear::Linear(ParameterSet& parameters, const std::string& name, int64_t in, int64_t out,
                bool has_bias)
-    : weight_(parameters.add(name + ".weight", {out, in})) {
+    : site_(std::make_shared<LinearSite>()) {
+  site_->name = name;
+  site_->weight = parameters.add(name + ".weight", {out, in});
   if (has_bias) {
-    bias_ = parameters.add(name + ".bias", {out});
+    site_->bias = parameters.add(name + ".bias", {out});
   }
+  parameters.add_linear(site_);
 }
 
 Tensor Linear::forward(const Tensor& x) const {
-  return at::linear(x, weight_, bias_);
+  return site_->lora.has_value() ? lora_forward(*site_, x)
+                                 : at::linear(x, site_->weight, site_->bias);
 }
 
 RmsNorm::RmsNorm(ParameterSet& parameters, const std::string& name, int64_t width,
@@ -124,8 +131,10 @@ using LayerFunction = std::function<Tensor(const Tensor&)>;
 
 class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
  public:
+  // `anchor` needs a gradient, so that the result does: parameters inside the layer may be trained
+  // where x comes from frozen ones.
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x,
-                        const std::shared_ptr<LayerFunction>& layer) {
+                        const Tensor& /*anchor*/, const std::shared_ptr<LayerFunction>& layer) {
     context->save_for_backward({x});
     context->saved_data["layer"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(layer));
     const at::NoGradGuard no_grad;
@@ -135,11 +144,14 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& grads) {
     const at::AutoGradMode enable_grad(true);
-    const Tensor x = context->get_saved_variables()[0].detach().requires_grad_(true);
+    const bool needs_x = context->needs_input_grad(0);
+    const Tensor x = context->get_saved_variables()[0].detach().requires_grad_(needs_x);
     const auto holder = context->saved_data["layer"].toCapsule();
     const Tensor y = (*static_cast<Holder*>(holder.get())->layer)(x);
-    torch::autograd::backward({y}, {grads[0]});
-    return {x.grad(), Tensor()};
+    if (y.requires_grad()) {
+      torch::autograd::backward({y}, {grads[0]});
+    }
+    return {needs_x ? x.grad() : Tensor(), Tensor(), Tensor()};
   }
 
  private:
@@ -152,7 +164,8 @@ class RecomputeFunction : public torch::autograd::Function<RecomputeFunction> {
 }  // namespace
 
 Tensor recomputed(const LayerFunction& layer, const Tensor& x) {
-  return RecomputeFunction::apply(x, std::make_shared<LayerFunction>(layer));
+  const Tensor anchor = at::empty({0}).requires_grad_(true);
+  return RecomputeFunction::apply(x, anchor, std::make_shared<LayerFunction>(layer));
 }
 
 }  // namespace sft

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,15 +17,15 @@ namespace sft {
 
 // The parts that families wire. Each declares its parameters under `name` + "." and keeps them.
 
-// y = x W^T + b. x: [tokens, in]; W: [out, in]; b: [out] or none.
+// y = x W^T + b, and what an adapter adds (see lora.h). x: [tokens, in]; W: [out, in]; b: [out] or
+// none.
 class Linear {
  public:
   Linear(ParameterSet& parameters, const std::string& name, int64_t in, int64_t out, bool has_bias);
   at::Tensor forward(const at::Tensor& x) const;
 
  private:
-  at::Tensor weight_;
-  at::Tensor bias_;
+  std::shared_ptr<LinearSite> site_;  // also in the ParameterSet
 };
 
 // What a layer's parts are made from.
@@ -118,7 +119,8 @@ class GatedMlp {
 };
 
 // layer(x), its inner activations forgotten and computed again in the backward pass. Parameters
-// that `layer` uses get their gradients as if it had been called plainly.
+// that `layer` uses get their gradients as if it had been called plainly, even where x itself needs
+// none.
 at::Tensor recomputed(const std::function<at::Tensor(const at::Tensor&)>& layer,
                       const at::Tensor& x);
 

@@ -1,6 +1,7 @@
 #include "sft/model/weights.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include <ATen/Parallel.h>
@@ -8,6 +9,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/isfinite.h>
+
+#include "model/weight_sources.h"
 
 #include "sft/core/error.h"
 #include "sft/core/format.h"
@@ -21,20 +24,6 @@ namespace {
 using at::Tensor;
 
 constexpr float kInitDeviation = 0.02F;
-
-at::ScalarType weight_type(DType dtype, const std::string& where) {
-  switch (dtype) {
-    case DType::kF32:
-      return at::kFloat;
-    case DType::kF16:
-      return at::kHalf;
-    case DType::kBF16:
-      return at::kBFloat16;
-    default:
-      throw Error(where + ": dtype " + std::string(dtype_name(dtype)) +
-                  " is no weight's; F32, F16 and BF16 are read");
-  }
-}
 
 std::string shape_text(at::IntArrayRef shape) {
   std::string text;
@@ -59,21 +48,47 @@ bool is_passed_over(const std::string& name, const ModelConfig& config) {
 }
 
 // Float32 goes past what the other types hold.
-void check_rounded(const Tensor& rounded, const Tensor& stored, const std::string& where) {
-  if (stored.scalar_type() != at::kFloat || rounded.scalar_type() == at::kFloat) {
+void copy_weight(const Parameter& parameter, const Tensor& stored) {
+  parameter.value.copy_(stored);
+  if (stored.scalar_type() != at::kFloat || parameter.value.scalar_type() == at::kFloat) {
     return;
   }
-  const Tensor values = rounded.to(at::kCPU);
+  const Tensor values = parameter.value.to(at::kCPU);
   if (const std::optional<size_t> place = find_non_finite(as_view(values))) {
-    throw Error(where + ": element " + std::to_string(*place) +
+    throw Error(parameter.name + ": element " + std::to_string(*place) +
                 " is too large for bf16; load the model in float32");
   }
 }
 
+bool is_aligned(const TensorView& view) {
+  return reinterpret_cast<uintptr_t>(view.bytes.data()) % dtype_bytes(view.dtype) == 0;
+}
+
 }  // namespace
 
+at::ScalarType scalar_type_of(DType dtype, const std::string& where) {
+  switch (dtype) {
+    case DType::kF32:
+      return at::kFloat;
+    case DType::kF16:
+      return at::kHalf;
+    case DType::kBF16:
+      return at::kBFloat16;
+    default:
+      throw Error(where + ": dtype " + std::string(dtype_name(dtype)) +
+                  " is no weight's; F32, F16 and BF16 are read");
+  }
+}
+
+void check_finite(const TensorView& view, const std::string& where) {
+  if (const std::optional<size_t> place = find_non_finite(view)) {
+    throw Error(where + ": element " + std::to_string(*place) +
+                " is NaN or infinite; the file is damaged or its training diverged");
+  }
+}
+
 Tensor as_tensor(const TensorView& view, const std::string& where) {
-  const at::ScalarType type = weight_type(view.dtype, where);
+  const at::ScalarType type = scalar_type_of(view.dtype, where);
   // from_blob takes no pointer to const; nothing writes through it.
   void* const data = const_cast<std::byte*>(view.bytes.data());  // NOLINT(cppcoreguidelines-*)
   return at::from_blob(data, view.shape, at::TensorOptions().dtype(type));
@@ -107,9 +122,8 @@ void check_memory(const ModelConfig& config, at::ScalarType dtype, const std::st
                where + ": a model of " + format_count(parameters) + " parameters");
 }
 
-void load_weights(const ParameterSet& parameters, const ModelConfig& config,
-                  const SafetensorsFolder& files) {
-  const at::NoGradGuard no_grad;
+void check_tensors(const ParameterSet& parameters, const ModelConfig& config,
+                   const SafetensorsFolder& files) {
   for (const auto& [name, view] : files.tensors()) {
     const std::string where = files.file_of(name).string() + ": " + name;
     const Parameter* const parameter = parameters.find(name);
@@ -125,13 +139,8 @@ void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   shape_text(parameter->value.sizes()) +
                   " by config.json; is this the right config?");
     }
-    const Tensor stored = as_tensor(view, where);
-    if (const std::optional<size_t> place = find_non_finite(view)) {
-      throw Error(where + ": element " + std::to_string(*place) +
-                  " is NaN or infinite; the file is damaged or its training diverged");
-    }
-    parameter->value.copy_(stored);
-    check_rounded(parameter->value, stored, where);
+    scalar_type_of(view.dtype, where);
+    check_finite(view, where);
   }
   for (const Parameter& parameter : parameters.all()) {
     if (!files.tensors().contains(parameter.name)) {
@@ -143,6 +152,35 @@ void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   " is in none of the safetensors files, config.json asks for it with shape " +
                   shape_text(parameter.value.sizes()));
     }
+  }
+}
+
+void load_weights(const ParameterSet& parameters, const ModelConfig& config,
+                  const SafetensorsFolder& files) {
+  const at::NoGradGuard no_grad;
+  check_tensors(parameters, config, files);
+  for (const Parameter& parameter : parameters.all()) {
+    copy_weight(parameter, as_tensor(files.tensors().at(parameter.name), parameter.name));
+  }
+}
+
+void map_weights(const ParameterSet& parameters, const ModelConfig& config,
+                 const std::shared_ptr<const SafetensorsFolder>& files) {
+  const at::NoGradGuard no_grad;
+  check_tensors(parameters, config, *files);
+  for (const Parameter& parameter : parameters.all()) {
+    const TensorView& view = files->tensors().at(parameter.name);
+    const Tensor stored = as_tensor(view, parameter.name);
+    const bool is_usable = stored.scalar_type() == parameter.value.scalar_type() &&
+                           parameter.value.is_cpu() && is_aligned(view);
+    if (!is_usable) {
+      copy_weight(parameter, stored);
+      continue;
+    }
+    // The storage keeps the file mapped for as long as it is used.
+    const Tensor mapped = at::from_blob(
+        stored.data_ptr(), stored.sizes(), [files](void* /*data*/) {}, stored.options());
+    parameter.value.set_data(mapped);
   }
 }
 
@@ -166,41 +204,48 @@ void init_weights(CausalLm& model, uint64_t seed) {
   }
 }
 
-void save_weights(const std::vector<Parameter>& tensors, DType dtype,
-                  const std::filesystem::path& folder) {
+void write_finite(const Tensor& tensor, const std::string& name, AtomicFile& file) {
+  const TensorView view = as_view(tensor);
+  if (find_non_finite(view).has_value()) {
+    throw Error(name +
+                " holds NaN or infinite values and is not written; a lower learning rate "
+                "or gradient clipping may keep training stable");
+  }
+  file.write(view.bytes);
+}
+
+std::vector<TensorSource> weight_sources(const std::vector<Parameter>& tensors, DType dtype) {
   std::vector<TensorSource> sources;
   for (const Parameter& parameter : tensors) {
     // Rounded when its turn comes: all at once would be a second copy of the model.
     const auto write = [value = parameter.value.detach(), name = parameter.name,
-                        type = weight_type(dtype, parameter.name)](AtomicFile& file) {
-      const Tensor rounded = value.to(at::kCPU).to(type).contiguous();
-      const TensorView view = as_view(rounded);
-      if (find_non_finite(view).has_value()) {
-        throw Error(name +
-                    " holds NaN or infinite values and is not written; a lower learning rate "
-                    "or gradient clipping may keep training stable");
-      }
-      file.write(view.bytes);
+                        type = scalar_type_of(dtype, parameter.name)](AtomicFile& file) {
+      write_finite(value.to(at::kCPU).to(type).contiguous(), name, file);
     };
     sources.push_back({.name = parameter.name,
                        .dtype = dtype,
                        .shape = parameter.value.sizes().vec(),
                        .write = write});
   }
-  write_safetensors_folder(folder, std::move(sources));
+  return sources;
+}
+
+void save_weights(const std::vector<Parameter>& tensors, DType dtype,
+                  const std::filesystem::path& folder) {
+  write_safetensors_folder(folder, weight_sources(tensors, dtype));
 }
 
 ModelFolder load_model(const std::filesystem::path& folder, at::ScalarType dtype,
                        at::Device device) {
   ModelFolder loaded;
   loaded.config = read_model_config(folder);
-  const SafetensorsFolder files(folder);
-  check_sizes(loaded.config, files, folder);
+  const auto files = std::make_shared<const SafetensorsFolder>(folder);
+  check_sizes(loaded.config, *files, folder);
   if (device.is_cpu()) {
     check_memory(loaded.config, dtype, (folder / "config.json").string());
   }
   loaded.model = make_model(loaded.config, dtype, device);
-  load_weights(loaded.model->parameters(), loaded.config, files);
+  map_weights(loaded.model->parameters(), loaded.config, files);
   return loaded;
 }
 

@@ -55,6 +55,17 @@ struct AttentionRowSums {
   float mean;
 };
 
+// Columns that one step of `dropout` draws together: 16 blocks of four words.
+constexpr int64_t kDropoutColumns = 64;
+
+// A stream of Rng, and what is done with its words; see dropout.h.
+struct DropoutKey {
+  uint32_t key[2];
+  uint32_t stream[2];
+  uint32_t threshold;
+  float scale;
+};
+
 // Loops over elements of type T (float or Bf16), arithmetic in float32, rounded once.
 template <typename T>
 struct ElementKernels {
@@ -85,6 +96,8 @@ struct ElementKernels {
   void (*adamw)(T* weight, float* master, float* mean, float* square_mean, float* gradient,
                 int64_t count, const AdamwFactors& factors);
   void (*add)(float* into, const T* addend, int64_t count);
+  // One row, whose first block is `first`.
+  void (*dropout)(const T* x, T* y, int64_t width, uint64_t first, const DropoutKey& dropout);
 };
 
 struct CpuKernels {

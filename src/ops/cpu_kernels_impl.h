@@ -220,6 +220,47 @@ double sum_of_squares(const float* x, int64_t count) {
   return sum;
 }
 
+// Philox 4x32-10 as core/rng.cc computes it, for blocks first .. first + 15 side by side.
+SFT_INLINE void random_words(uint64_t first, const DropoutKey& dropout,
+                             uint32_t (&words)[4][kDropoutColumns / 4]) {
+  constexpr int64_t kBlocks = kDropoutColumns / 4;
+  for (int64_t i = 0; i < kBlocks; ++i) {
+    const uint64_t index = first + static_cast<uint64_t>(i);
+    words[0][i] = static_cast<uint32_t>(index);
+    words[1][i] = static_cast<uint32_t>(index >> 32);
+    words[2][i] = dropout.stream[0];
+    words[3][i] = dropout.stream[1];
+  }
+  uint32_t key0 = dropout.key[0];
+  uint32_t key1 = dropout.key[1];
+  for (int round = 0; round < 10; ++round) {
+    for (int64_t i = 0; i < kBlocks; ++i) {
+      const uint64_t product0 = uint64_t{0xD2511F53} * words[0][i];
+      const uint64_t product1 = uint64_t{0xCD9E8D57} * words[2][i];
+      words[0][i] = static_cast<uint32_t>(product1 >> 32) ^ words[1][i] ^ key0;
+      words[1][i] = static_cast<uint32_t>(product1);
+      words[2][i] = static_cast<uint32_t>(product0 >> 32) ^ words[3][i] ^ key1;
+      words[3][i] = static_cast<uint32_t>(product0);
+    }
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
+  }
+}
+
+template <typename T>
+void dropout(const T* x, T* y, int64_t width, uint64_t first, const DropoutKey& key) {
+  constexpr int64_t kBlocks = kDropoutColumns / 4;
+  for (int64_t begin = 0; begin < width; begin += kDropoutColumns) {
+    uint32_t words[4][kBlocks];
+    random_words(first + static_cast<uint64_t>(begin / 4), key, words);
+    const int64_t count = width - begin < kDropoutColumns ? width - begin : kDropoutColumns;
+    for (int64_t j = 0; j < count; ++j) {
+      const float value = load(x[begin + j]) * key.scale;
+      store(y[begin + j], words[j / kBlocks][j % kBlocks] < key.threshold ? 0.0F : value);
+    }
+  }
+}
+
 template <typename T>
 constexpr ElementKernels<T> kElementKernels = {
     .rms_forward = rms_forward<T>,
@@ -236,6 +277,7 @@ constexpr ElementKernels<T> kElementKernels = {
     .attention_weights_backward = attention_weights_backward<T>,
     .adamw = adamw<T>,
     .add = add<T>,
+    .dropout = dropout<T>,
 };
 
 }  // namespace

@@ -1,43 +1,14 @@
 #include "train/checkpointer.h"
 
-#include <array>
 #include <cstdlib>
 #include <limits>
 #include <map>
 
 #include <spdlog/spdlog.h>
 
-#include "sft/core/error.h"
-#include "sft/io/file.h"
-#include "sft/model/weights.h"
-
 namespace sft {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::array kCarriedFiles = {
-    "tokenizer.json",  "tokenizer_config.json", "special_tokens_map.json",
-    "tokenizer.model", "added_tokens.json",     "vocab.json",
-    "merges.txt",      "chat_template.jinja",   "generation_config.json",
-    "spiece.model",    "qwen.tiktoken",         "sentencepiece.bpe.model"};
-
-// transformers 5 reads `dtype`, older ones `torch_dtype`; some files have both.
-Json config_with_dtype(Json config, DType dtype) {
-  const char* const name = dtype == DType::kF32   ? "float32"
-                           : dtype == DType::kF16 ? "float16"
-                                                  : "bfloat16";
-  bool is_named = false;
-  for (const char* const key : {"dtype", "torch_dtype"}) {
-    if (config.contains(key)) {
-      config[key] = name;
-      is_named = true;
-    }
-  }
-  if (!is_named) {
-    config["dtype"] = name;
-  }
-  return config;
-}
 
 // Renamed first, so that a kill never leaves half a checkpoint under its name.
 void remove_checkpoint(const fs::path& folder) {
@@ -77,29 +48,12 @@ double recorded_validation_loss(const fs::path& checkpoint) {
 
 }  // namespace
 
-void write_model_folder(const fs::path& folder, const std::vector<Parameter>& weights, DType dtype,
-                        const CheckpointOrigin& origin, Json sft_json) {
-  AtomicFolder staged(folder);
-  save_weights(weights, dtype, staged.staging());
-  write_file(staged.staging() / "config.json",
-             dump_json(config_with_dtype(origin.base_config, dtype), JsonLayout::kIndented));
-  for (const char* const name : kCarriedFiles) {
-    std::error_code error;
-    if (fs::exists(origin.base_folder / name, error)) {
-      write_file(staged.staging() / name, read_file(origin.base_folder / name));
-    }
-  }
-  sft_json["weights_sha256"] = weights_sha256(SafetensorsFolder(staged.staging()).tensors());
-  write_file(staged.staging() / "sft.json", dump_json(sft_json, JsonLayout::kIndented));
-  staged.commit();
-}
-
-Checkpointer::Checkpointer(fs::path run_folder, const CheckpointConfig& config, DType dtype,
-                           CheckpointOrigin origin)
+Checkpointer::Checkpointer(fs::path run_folder, const CheckpointConfig& config, Json origin,
+                           WriteCheckpoint write)
     : run_folder_(std::move(run_folder)),
       config_(config),
-      dtype_(dtype),
-      origin_(std::move(origin)) {}
+      origin_(std::move(origin)),
+      write_(std::move(write)) {}
 
 bool Checkpointer::is_wanted(const Moment& moment) const {
   switch (config_.save) {
@@ -124,21 +78,20 @@ void Checkpointer::after_step(const Moment& moment,
       is_by_epoch ? "epoch-" + std::to_string(moment.epoch) : "step-" + std::to_string(moment.step);
   const fs::path folder = run_folder_ / name;
   if (!fs::exists(folder / "sft.json")) {
-    write(folder, moment, weights());
+    write_(folder, weights(), sft_json(moment));
     spdlog::info("[train] saved {}", folder.string());
   }
   remove_unwanted(is_by_epoch ? "epoch-" : "step-");
 }
 
-void Checkpointer::write(const fs::path& folder, const Moment& moment,
-                         const std::vector<Parameter>& weights) {
-  Json sft_json = origin_.origin;
-  sft_json["step"] = moment.step;
-  sft_json["epoch"] = moment.epoch;
+Json Checkpointer::sft_json(const Moment& moment) const {
+  Json json = origin_;
+  json["step"] = moment.step;
+  json["epoch"] = moment.epoch;
   if (moment.validation_loss.has_value()) {
-    sft_json["validation_loss"] = *moment.validation_loss;
+    json["validation_loss"] = *moment.validation_loss;
   }
-  write_model_folder(folder, weights, dtype_, origin_, std::move(sft_json));
+  return json;
 }
 
 void Checkpointer::remove_unwanted(const std::string& prefix) const {

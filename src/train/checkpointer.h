@@ -7,26 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "train/trained_model.h"
+
 #include "sft/estimate/train_config.h"
 #include "sft/io/json.h"
-#include "sft/io/safetensors.h"
 #include "sft/model/parameters.h"
 
 namespace sft {
 
-// What every checkpoint of a run holds besides its weights.
-struct CheckpointOrigin {
-  std::filesystem::path base_folder;  // whose config and tokenizer files are carried over
-  Json base_config;                   // its config.json
-  Json origin;                        // sft.json, less step, epoch and the weights' hash
-};
-
-// Writes a run's checkpoints, `epoch-N/` and `step-N/`, as whole folders in Hugging Face layout,
-// and removes those that `keep` no longer wants.
+// Writes a run's checkpoints, `epoch-N/` and `step-N/`, as whole folders, and removes those that
+// `keep` no longer wants.
 class Checkpointer {
  public:
-  Checkpointer(std::filesystem::path run_folder, const CheckpointConfig& config, DType dtype,
-               CheckpointOrigin origin);
+  // `origin` is what sft.json says in each of them.
+  Checkpointer(std::filesystem::path run_folder, const CheckpointConfig& config, Json origin,
+               WriteCheckpoint write);
 
   // Called after each step; writes where the config asks for it. A checkpoint that is there already
   // (of a run that was killed after it) is left: it holds the same bytes.
@@ -41,19 +36,13 @@ class Checkpointer {
 
  private:
   bool is_wanted(const Moment& moment) const;
-  void write(const std::filesystem::path& folder, const Moment& moment,
-             const std::vector<Parameter>& weights);
+  Json sft_json(const Moment& moment) const;
   void remove_unwanted(const std::string& prefix) const;
 
   std::filesystem::path run_folder_;
   CheckpointConfig config_;
-  DType dtype_;
-  CheckpointOrigin origin_;
+  Json origin_;
+  WriteCheckpoint write_;
 };
-
-// Writes one model folder: weights, config.json with their dtype, the base's tokenizer and
-// generation files, and sft.json, which gets "weights_sha256". Throws Error where `folder` exists.
-void write_model_folder(const std::filesystem::path& folder, const std::vector<Parameter>& weights,
-                        DType dtype, const CheckpointOrigin& origin, Json sft_json);
 
 }  // namespace sft

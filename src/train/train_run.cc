@@ -15,6 +15,7 @@
 #include "train/run_record.h"
 #include "train/tensorboard_log.h"
 #include "train/train_state.h"
+#include "train/trained_model.h"
 #include "train/trainer.h"
 
 #include "sft/core/error.h"
@@ -26,7 +27,6 @@
 #include "sft/data/prepare.h"
 #include "sft/io/file.h"
 #include "sft/io/sha256.h"
-#include "sft/model/weights.h"
 #include "sft/text/tokenizer.h"
 #include "sft/train/lr_schedule.h"
 #include "sft/train/metrics_log.h"
@@ -41,10 +41,6 @@ constexpr int64_t kMicroBatchTokens = 1024;
 constexpr int64_t kLogitsChunkBytes = int64_t{192} << 20;
 constexpr double kSecondsPerMinute = 60;
 
-at::ScalarType compute_type(const TrainConfig& config) {
-  return config.train.precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
-}
-
 // Everything about a run that is known before its first step.
 struct Preparation {
   ModelConfig model_config;
@@ -55,6 +51,7 @@ struct Preparation {
   int64_t schedule_steps = 0;  // of the learning rate's schedule
   int64_t num_steps = 0;       // to be done: fewer where max_steps says so
   double product_rate = 0;
+  int64_t adapter_parameters = 0;  // 0: the model itself is trained
 };
 
 BatchPlan make_plan(const TrainConfig& config, const PreparedData& data) {
@@ -120,6 +117,7 @@ PreparedData prepare_data(const TrainConfig& config, const TrainRunOptions& opti
 Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& options,
                         const std::function<bool()>& is_stopping) {
   ModelConfig model_config = read_model_config(config.base_folder());
+  const int64_t adapter_parameters = count_adapter_parameters(config, model_config);
   PreparedData data = prepare_data(config, options, is_stopping);
   check_samples(data, model_config);
   BatchPlan plan = make_plan(config, data);
@@ -144,7 +142,8 @@ Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& option
           .steps_per_epoch = steps_per_epoch,
           .schedule_steps = schedule_steps,
           .num_steps = num_steps,
-          .product_rate = rate};
+          .product_rate = rate,
+          .adapter_parameters = adapter_parameters};
 }
 
 TrainingMethod training_method(const TrainConfig& config, const ModelShape& shape,
@@ -159,8 +158,9 @@ TrainingMethod training_method(const TrainConfig& config, const ModelShape& shap
 
 Estimate estimate_of(const TrainConfig& config, const Preparation& run, bool is_recomputing) {
   const ModelShape& shape = run.model_config.shape;
-  return estimate_run(config, shape, count_tokens(run.data.training).data_size(),
-                      training_method(config, shape, run.product_rate, is_recomputing),
+  TrainingMethod method = training_method(config, shape, run.product_rate, is_recomputing);
+  method.adapter_parameters = run.adapter_parameters;
+  return estimate_run(config, shape, count_tokens(run.data.training).data_size(), method,
                       this_machine(config.output));
 }
 
@@ -187,20 +187,19 @@ std::string portable_model_name(const TrainConfig& config) {
                                  : path.filename().string();
 }
 
-Json origin_json(const TrainConfig& config, const Preparation& run,
-                 const std::string& base_sha256) {
+Json origin_json(const TrainConfig& config, const Preparation& run, const TrainedModel& trained) {
   Json datasets = Json::array();
   for (const PreparedDataset& dataset : run.data.summary.set.datasets) {
     datasets.push_back({{"name", dataset.name}, {"samples", dataset.sampled}});
   }
   const Template& layout = run.data.summary.layout;
-  return {{"origin", "train"},
-          {"sft_version", SFT_VERSION},
-          {"method", "full"},
-          {"base", {{"name", portable_model_name(config)}, {"weights_sha256", base_sha256}}},
-          {"data", {{"datasets", datasets}, {"data_sha256", sha256_hex(run.data_json)}}},
-          {"template",
-           {{"name", layout.name}, {"turn", layout.turn}, {"separator", layout.separator}}}};
+  Json json = {{"origin", "train"}, {"sft_version", SFT_VERSION}};
+  json.update(trained.origin);
+  json["base"] = {{"name", portable_model_name(config)}, {"weights_sha256", trained.base_sha256}};
+  json["data"] = {{"datasets", datasets}, {"data_sha256", sha256_hex(run.data_json)}};
+  json["template"] = {
+      {"name", layout.name}, {"turn", layout.turn}, {"separator", layout.separator}};
+  return json;
 }
 
 // One start of a run: from what is there to its end, a signal, or an error.
@@ -224,7 +223,9 @@ class TrainRun {
     if (interrupt.requested()) {
       return TrainOutcome::kStopped;
     }
-    load_base();  // before anything is written: a broken model leaves nothing behind
+    trained_ = load_trained_model(
+        config_,
+        run_.model_config);  // before anything is written: a broken model leaves nothing behind
     folder_.begin();
     record_ = continued_run_record(folder_.file("run.json"), clock_);
     try {
@@ -244,7 +245,6 @@ class TrainRun {
 
  private:
   void start();
-  void load_base();
   void make_optimizer();
   void check_same_data();
   void resume_or_begin();
@@ -267,9 +267,7 @@ class TrainRun {
   LrSchedule schedule_;
   RunRecord record_;
   TrainProgress progress_;
-  std::unique_ptr<CausalLm> model_;
-  std::vector<at::Tensor> masters_;  // float32, in the order of the model's parameters
-  std::string base_sha256_;
+  TrainedModel trained_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<MetricsLog> metrics_;
@@ -296,7 +294,7 @@ void TrainRun::start() {
                  format_bytes(estimate.machine.available_memory_bytes));
   }
   spdlog::info("[train] {} samples, {} steps, {} parameters, about {}", run_.data.training.size(),
-               run_.num_steps, format_count(static_cast<uint64_t>(estimate.parameters)),
+               run_.num_steps, format_count(static_cast<uint64_t>(estimate.trained_parameters)),
                format_seconds(estimate.seconds));
   make_optimizer();
   save_record();
@@ -330,43 +328,19 @@ void TrainRun::resume_or_begin() {
   progress_.is_recomputing = choose_recomputing(config_, run_);
 }
 
-void TrainRun::load_base() {
-  const SafetensorsFolder files(config_.base_folder());
-  check_sizes(run_.model_config, files, config_.base_folder());
-  model_ = make_model(run_.model_config, compute_type(config_), at::kCPU);
-  // The masters take the files' own precision; the model computes with them rounded.
-  const bool is_float32 = compute_type(config_) == at::kFloat;
-  const ParameterSet masters =
-      is_float32 ? model_->parameters() : model_->parameters().like(at::kFloat);
-  load_weights(masters, run_.model_config, files);
-  for (size_t i = 0; i < masters.all().size(); ++i) {
-    masters_.push_back(masters.all()[i].value);
-    if (!is_float32) {
-      model_->parameters().all()[i].value.copy_(masters_.back());
-    }
-  }
-  base_sha256_ = weights_sha256(files.tensors());
-}
-
 void TrainRun::make_optimizer() {
-  if (!record_.model_sha256.empty() && record_.model_sha256 != base_sha256_) {
+  if (!record_.model_sha256.empty() && record_.model_sha256 != trained_.base_sha256) {
     throw Error(config_.model + ": the model's weights have changed since this run began (sha256 " +
-                record_.model_sha256 + ", now " + base_sha256_ +
+                record_.model_sha256 + ", now " + trained_.base_sha256 +
                 "); restore them, or take another output");
   }
-  record_.model_sha256 = base_sha256_;
-  optimizer_ = std::make_unique<Optimizer>(model_->parameters().all(), masters_, config_.train);
+  record_.model_sha256 = trained_.base_sha256;
+  optimizer_ = std::make_unique<Optimizer>(trained_.trained, trained_.masters, config_.train);
   if (progress_.step > 0) {
     load_train_state(folder_.file("last"), *optimizer_);
   }
-  const bool saves_float32 =
-      config_.checkpoints.dtype == "float32" ||
-      (config_.checkpoints.dtype == "auto" && compute_type(config_) == at::kFloat);
   checkpointer_ = std::make_unique<Checkpointer>(
-      folder_.path(), config_.checkpoints, saves_float32 ? DType::kF32 : DType::kBF16,
-      CheckpointOrigin{.base_folder = config_.base_folder(),
-                       .base_config = run_.model_config.json,
-                       .origin = origin_json(config_, run_, base_sha256_)});
+      folder_.path(), config_.checkpoints, origin_json(config_, run_, trained_), trained_.write);
 }
 
 TrainOutcome TrainRun::steps(const InterruptScope& interrupt) {
@@ -374,7 +348,7 @@ TrainOutcome TrainRun::steps(const InterruptScope& interrupt) {
   tensorboard_ = std::make_unique<TensorboardLog>(folder_.file("tensorboard"),
                                                   clock_.unix_seconds(), progress_.step + 1);
   Trainer trainer(
-      *model_, *optimizer_,
+      *trained_.model, *optimizer_,
       {.max_tokens = progress_.micro_batch_tokens,
        .recompute = progress_.is_recomputing ? Recompute::kLayers : Recompute::kNothing});
   Progress bar({.what = "train",
@@ -491,15 +465,15 @@ void TrainRun::save_state() {
 }
 
 void TrainRun::save_record() {
-  const ModelShape& shape = run_.model_config.shape;
-  const auto tokens = static_cast<double>(progress_.tokens);
   record_.steps = progress_.step;
   record_.tokens = progress_.tokens;
   record_.response_tokens = progress_.response_tokens;
   record_.seconds = progress_.seconds;
   record_.flops =
-      3 * (tokens * shape.layer_flops(count_tokens(run_.data.training).data_size().mean_tokens) +
-           static_cast<double>(progress_.response_tokens) * shape.output_flops());
+      training_flops(run_.model_config.shape, run_.adapter_parameters,
+                     {.tokens = progress_.tokens,
+                      .response_tokens = progress_.response_tokens,
+                      .mean_tokens = count_tokens(run_.data.training).data_size().mean_tokens});
   save_run_record(folder_.file("run.json"), record_, clock_);
 }
 
@@ -527,9 +501,13 @@ Estimate plan_from_shape(const TrainConfig& config, const ModelShape& shape,
                          const TrainRunOptions& options) {
   const DataSize data = guess_data_size(config, options);
   const double rate = measure_product_rate(shape, kMicroBatchTokens, compute_type(config));
+  ModelConfig model;  // an adapter's size depends on the shape alone
+  model.shape = shape;
+  const int64_t adapter_parameters = count_adapter_parameters(config, model);
   const auto estimate = [&](bool is_recomputing) {
-    return estimate_run(config, shape, data, training_method(config, shape, rate, is_recomputing),
-                        this_machine(config.output));
+    TrainingMethod method = training_method(config, shape, rate, is_recomputing);
+    method.adapter_parameters = adapter_parameters;
+    return estimate_run(config, shape, data, method, this_machine(config.output));
   };
   if (config.train.activation_checkpointing == Checkpointing::kAuto) {
     const Estimate plain = estimate(/*is_recomputing=*/false);

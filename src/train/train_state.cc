@@ -8,6 +8,7 @@
 #include "sft/io/file.h"
 #include "sft/io/json.h"
 #include "sft/io/safetensors.h"
+#include "sft/io/tensor_scan.h"
 #include "sft/model/weights.h"
 
 namespace sft {
@@ -24,6 +25,11 @@ void save_train_state(const std::filesystem::path& folder, const TrainProgress& 
   std::vector<NamedTensor> tensors;
   for (const Parameter& parameter : optimizer.state()) {
     tensors.push_back({parameter.name, as_view(parameter.value)});
+    if (find_non_finite(tensors.back().view).has_value()) {
+      throw Error("training state: " + parameter.name +
+                  " holds NaN or infinite values and is not written; a lower learning rate or "
+                  "gradient clipping may keep training stable");
+    }
   }
   write_safetensors(staged.staging() / kTensorFile, std::move(tensors));
   const Json json = {{"step", progress.step},

@@ -11,6 +11,7 @@
 #include "sft/core/format.h"
 #include "sft/data/batch_plan.h"
 #include "sft/data/packed_batch.h"
+#include "sft/model/lora.h"
 #include "sft/ops/linear_cross_entropy.h"
 
 namespace sft {
@@ -30,9 +31,8 @@ Tensor index_tensor(const std::vector<Integer>& values, const CausalLm& model) {
 
 // The summed loss over a micro-batch's targets times `scale`; with gradients enabled, also its
 // backward pass.
-double run_micro_batch(const CausalLm& model, std::span<const EncodedSample* const> samples,
-                       Recompute recompute, double scale) {
-  const PackedBatch batch = pack(samples);
+double run_micro_batch(const CausalLm& model, const PackedBatch& batch, Recompute recompute,
+                       double scale) {
   PackedAttention pattern(batch.cu_seqlens);
   const PackedTokens tokens = {index_tensor(batch.token_ids, model),
                                index_tensor(batch.positions, model)};
@@ -45,6 +45,15 @@ double run_micro_batch(const CausalLm& model, std::span<const EncodedSample* con
     torch::autograd::backward({loss}, {});
   }
   return loss.item<double>();
+}
+
+TrainingRows rows_of(std::span<const EncodedSample* const> samples, const PackedBatch& batch,
+                     int64_t step) {
+  TrainingRows rows = {.step = step, .sample_ids = {}, .cu_seqlens = batch.cu_seqlens};
+  for (const EncodedSample* const sample : samples) {
+    rows.sample_ids.push_back(sample->id);
+  }
+  return rows;
 }
 
 int64_t count_targets(std::span<const EncodedSample* const> samples) {
@@ -82,7 +91,9 @@ std::optional<StepResult> Trainer::step(std::span<const EncodedSample* const> sa
       optimizer_.discard_gradients();
       return std::nullopt;
     }
-    result.loss += run_micro_batch(model_, micro_batch, micro_batching_.recompute, scale);
+    const PackedBatch batch = pack(micro_batch);
+    const TrainingScope scope(model_, rows_of(micro_batch, batch, step));
+    result.loss += run_micro_batch(model_, batch, micro_batching_.recompute, scale);
   }
   result.grad_norm = optimizer_.gradient_norm();
   check_finite(result.loss, "loss", step);
@@ -96,7 +107,7 @@ double Trainer::evaluate(std::span<const EncodedSample* const> samples) const {
   const double scale = 1 / static_cast<double>(count_targets(samples));
   double loss = 0;
   for (const auto& micro_batch : split_micro_batches(samples, micro_batching_.max_tokens)) {
-    loss += run_micro_batch(model_, micro_batch, Recompute::kNothing, scale);
+    loss += run_micro_batch(model_, pack(micro_batch), Recompute::kNothing, scale);
   }
   return loss;
 }

@@ -158,5 +158,26 @@ TEST(Machine, TellsMemoryAndDiskOfAFolderToBe) {
   EXPECT_LT(machine.free_disk_bytes, uint64_t{1} << 60);
 }
 
+TEST(Estimate, AFrozenModelTakesItsWeightsAndLittleMore) {
+  TrainConfig config;
+  config.method = Method::kLora;
+  TrainingMethod method = kMethod;
+  method.adapter_parameters = 2'400'000;
+  const Estimate full = estimate_run(config, smollm2(), kData, kMethod, kMachine);
+  const Estimate lora = estimate_run(config, smollm2(), kData, method, kMachine);
+  EXPECT_EQ(lora.parameters, full.parameters);
+  EXPECT_EQ(lora.trained_parameters, 2'400'000);
+  EXPECT_EQ(part(lora.memory, "weights"), part(full.memory, "weights"));
+  EXPECT_EQ(part(lora.memory, "master weights"), 0U);
+  EXPECT_EQ(part(lora.memory, "adapters"), 4U * 2'400'000);
+  EXPECT_EQ(part(lora.memory, "moments"), 8U * 2'400'000);
+  EXPECT_EQ(part(lora.memory, "gradients"), 4U * 2'400'000);
+  EXPECT_LT(lora.disk_bytes, full.disk_bytes / 20);
+  // Two thirds of the arithmetic, and the adapter's.
+  EXPECT_GT(lora.flops, full.flops * 2 / 3);
+  EXPECT_LT(lora.flops, full.flops * 0.75);
+  EXPECT_THAT(estimate_text(lora), HasSubstr("trained"));
+}
+
 }  // namespace
 }  // namespace sft

@@ -215,8 +215,13 @@ TEST_P(TrainConfigRefuses, ByName) {
 INSTANTIATE_TEST_SUITE_P(
     Lines, TrainConfigRefuses,
     testing::Values(
-        Refused{"lora", "method: lora", "4:1: method 'lora' is not supported by this build"},
-        Refused{"method", "method: ful", "unknown method 'ful' (did you mean 'full'?"},
+        Refused{"method", "method: ful", "unknown value of 'method' 'ful' (did you mean 'full'?"},
+        Refused{"adapter_dtype", "method: lora\ncheckpoints: {dtype: bf16}",
+                "'checkpoints.dtype' is bf16, adapters are written in float32"},
+        Refused{"rank", "method: lora\nlora: {rank: 0}", "'lora.rank' is '0', must be from 1"},
+        Refused{"dropout", "method: lora\nlora: {dropout: 1}", "'lora.dropout' is 1"},
+        Refused{"targets", "method: lora\nlora: {targets: []}",
+                "'lora.targets' must be all_linear or a list"},
         Refused{"delta", "checkpoints: {store: delta}",
                 "store 'delta' is not supported by this build; use 'full'"},
         Refused{"keep", "checkpoints: {keep: some}", "'some', must be all, best, or a number"},
@@ -233,6 +238,71 @@ TEST(TrainConfig, TakesTheUnusedLoraSection) {
                         "lora:\n  rank: 8\n  alpha: 16\n  dropout: 0.0\n  targets: all_linear\n"
                         "  init_from:\n"),
               IsEmpty());
+}
+
+TEST(TrainConfig, ReadsLora) {
+  const TrainConfig config =
+      read(std::string(kSmallest) +
+           "method: lora\nlora: {rank: 4, alpha: 8, dropout: 0.1, targets: [v_proj, q_proj]}\n");
+  EXPECT_EQ(config.method, Method::kLora);
+  EXPECT_EQ(config.lora.rank, 4);
+  EXPECT_EQ(config.lora.alpha, 8);
+  EXPECT_EQ(config.lora.dropout, 0.1);
+  EXPECT_THAT(config.lora.targets.names, ElementsAre("q_proj", "v_proj"));
+  const std::string yaml = to_yaml(config);
+  EXPECT_THAT(yaml, HasSubstr("method: lora\n"));
+  EXPECT_THAT(yaml, HasSubstr("lora:\n  rank: 4\n  alpha: 8.0\n  dropout: 0.1\n"
+                              "  targets: [q_proj, v_proj]\n  init_from:\n"));
+  EXPECT_EQ(to_yaml(read(yaml)), yaml);
+}
+
+TEST(TrainConfig, LoraHasItsDefaults) {
+  const std::string yaml = to_yaml(read(std::string(kSmallest) + "method: lora\n"));
+  EXPECT_THAT(yaml, HasSubstr("lora:\n  rank: 8\n  alpha: 16.0\n  dropout: 0.0\n"
+                              "  targets: all_linear\n  init_from:\n"));
+}
+
+// An adapter to start from: rank 4, alpha 6, two targets.
+class InitFrom : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_.write("a/adapter_config.json",
+                  R"({"peft_type": "LORA", "r": 4, "lora_alpha": 6, "lora_dropout": 0.2,
+                      "use_rslora": true, "target_modules": ["q_proj", "v_proj"]})");
+  }
+  std::string config(const std::string& lora) const {
+    return std::string(kSmallest) +
+           "method: lora\nlora: {init_from: " + (folder_.path() / "a").string() + lora + "}\n";
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(InitFrom, ItsRankAlphaAndTargetsHold) {
+  const TrainConfig read_config = read(config(""));
+  EXPECT_EQ(read_config.lora.rank, 4);
+  EXPECT_EQ(read_config.lora.alpha, 6);
+  EXPECT_TRUE(read_config.lora.is_rank_stabilized);
+  EXPECT_THAT(read_config.lora.targets.names, ElementsAre("q_proj", "v_proj"));
+  EXPECT_EQ(read_config.lora.dropout, 0);  // the run's own
+  EXPECT_EQ(to_yaml(read(to_yaml(read_config))), to_yaml(read_config));
+}
+
+TEST_F(InitFrom, EqualKeysAreTaken) {
+  EXPECT_THAT(faults_of(config(", rank: 4, alpha: 6.0, targets: [v_proj, q_proj]")), IsEmpty());
+  EXPECT_TRUE(read(config(", targets: all_linear")).lora.targets.is_all_linear);
+}
+
+TEST_F(InitFrom, OtherKeysAreFaults) {
+  EXPECT_THAT(faults_of(config(", rank: 8, alpha: 16, targets: [k_proj]")),
+              ElementsAre(HasSubstr("'lora.rank' is 8, the adapter in lora.init_from has 4"),
+                          HasSubstr("'lora.alpha' is 16.0, the adapter in lora.init_from has 6.0"),
+                          HasSubstr("'lora.targets' is [k_proj], the adapter in lora.init_from has "
+                                    "[q_proj, v_proj]")));
+}
+
+TEST_F(InitFrom, AMissingAdapterIsAnError) {
+  EXPECT_THROW(read(std::string(kSmallest) + "method: lora\nlora: {init_from: none}\n"), Error);
 }
 
 TEST(TrainConfig, ValidationIsOneOfTwo) {

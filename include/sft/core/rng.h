@@ -22,6 +22,10 @@ class Rng {
   // Standard normal, by Box and Muller on one block.
   float normal(uint64_t index) const;
 
+  // What Philox runs on, for loops that compute many blocks at a time.
+  std::array<uint32_t, 2> key() const { return key_; }
+  std::array<uint32_t, 2> stream() const { return stream_; }
+
  private:
   std::array<uint32_t, 2> key_;
   std::array<uint32_t, 2> stream_;

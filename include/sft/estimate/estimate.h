@@ -29,6 +29,7 @@ struct TrainingMethod {
   int64_t logits_chunk_tokens = 0;  // targets whose logits are held at a time
   bool is_recomputing = false;      // activation checkpointing: only layers' inputs are kept
   double flops_per_second = 0;      // measured, or assumed
+  int64_t adapter_parameters = 0;   // trained while the model is frozen; 0: the model is trained
   bool is_rate_measured = false;
 };
 
@@ -38,7 +39,8 @@ struct EstimatePart {
 };
 
 struct Estimate {
-  int64_t parameters = 0;
+  int64_t parameters = 0;  // of the model
+  int64_t trained_parameters = 0;
   int64_t samples = 0;
   int64_t tokens = 0;  // over all epochs
   int64_t response_tokens = 0;
@@ -56,6 +58,15 @@ struct Estimate {
   bool fits_memory() const { return memory_bytes <= machine.available_memory_bytes; }
   bool fits_disk() const { return disk_bytes <= machine.free_disk_bytes; }
 };
+
+// Arithmetic of training on so many tokens, recomputing left out: forward once, backward twice; of
+// a frozen model backward once, since its weights get no gradients.
+struct TokenWork {
+  int64_t tokens = 0;
+  int64_t response_tokens = 0;
+  double mean_tokens = 0;  // of a sample
+};
+double training_flops(const ModelShape& shape, int64_t adapter_parameters, const TokenWork& work);
 
 // What the run will need, from these numbers alone.
 Estimate estimate_run(const TrainConfig& config, const ModelShape& shape, const DataSize& data,

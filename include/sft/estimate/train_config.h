@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sft/core/config_node.h"
+#include "sft/estimate/lora_config.h"
 
 namespace sft {
 
@@ -29,6 +30,7 @@ struct DataConfig {
   std::vector<std::string> fits_tokenizers;
 };
 
+enum class Method { kFull, kLora };
 enum class Schedule { kConstant, kCosine, kLinear };
 enum class Precision { kBf16, kFloat32 };
 enum class Checkpointing { kAuto, kOn, kOff };
@@ -69,8 +71,11 @@ struct TrainConfig {
   std::string model;
   // Where `model` is on this machine, as the caller has found it; "": `model` is a folder itself.
   std::filesystem::path model_folder;
+  Method method = Method::kFull;
   DataConfig data;
   OptimizationConfig train;
+  LoraConfig lora;                  // for method lora
+  std::filesystem::path init_from;  // key lora.init_from: an adapter's folder; "": none
   CheckpointConfig checkpoints;
   std::filesystem::path output;
 
@@ -79,7 +84,9 @@ struct TrainConfig {
   }
 };
 
-// Reads and checks the config, noting every fault at `root`; the caller calls root.check().
+// Reads and checks the config, noting every fault at `root`; the caller calls root.check(). With
+// lora.init_from it reads that adapter's config: its rank, alpha and targets hold, and a fault is
+// noted for each key that asks for others. Throws Error where that file is missing or broken.
 TrainConfig read_train_config(const ConfigNode& root);
 
 // The config in force, every key with its value, in the order of the documentation: what the run

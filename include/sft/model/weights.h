@@ -29,13 +29,25 @@ void check_sizes(const ModelConfig& config, const SafetensorsFolder& files,
 // is what their sizes come from.
 void check_memory(const ModelConfig& config, at::ScalarType dtype, const std::string& where);
 
-// Fills a model's parameters from a folder's weights, widened or rounded once to their dtype.
 // Throws Error that names file, tensor and both values for: a parameter that the files lack, a
-// tensor that is no parameter, another shape, NaN or infinite values. A tied model's
-// "lm_head.weight" and
-// "*.rotary_emb.inv_freq" are passed over.
+// tensor that is no parameter, another shape or dtype, NaN or infinite values. A tied model's
+// "lm_head.weight" and "*.rotary_emb.inv_freq" are passed over.
+void check_tensors(const ParameterSet& parameters, const ModelConfig& config,
+                   const SafetensorsFolder& files);
+
+// Fills a model's parameters from a folder's weights, widened or rounded once to their dtype, after
+// check_tensors.
 void load_weights(const ParameterSet& parameters, const ModelConfig& config,
                   const SafetensorsFolder& files);
+
+// The same for weights that are only read: a parameter of its tensor's own dtype takes the mapped
+// bytes themselves in place of a copy (on the CPU, where they are aligned), and keeps them mapped.
+// Such a parameter must not be written to.
+void map_weights(const ParameterSet& parameters, const ModelConfig& config,
+                 const std::shared_ptr<const SafetensorsFolder>& files);
+
+// Throws Error where a tensor holds NaN or infinite values.
+void check_finite(const TensorView& view, const std::string& where);
 
 // Random values as transformers' initialisation has them: matrices normal with deviation 0.02,
 // norms 1 (0 where they are stored less 1), biases 0; each tensor from the stream of its own name,
@@ -47,7 +59,7 @@ void init_weights(CausalLm& model, uint64_t seed);
 void save_weights(const std::vector<Parameter>& tensors, DType dtype,
                   const std::filesystem::path& folder);
 
-// A model folder read whole: config, family, weights.
+// A model folder read whole for inference or as a frozen base: config, family, weights (mapped).
 struct ModelFolder {
   ModelConfig config;
   std::unique_ptr<CausalLm> model;
