@@ -36,6 +36,9 @@ std::span<const Command> commands() {
               "sft import ~/.cache/sft/deps/models/SmolLM2-135M-Instruct.Q4_1.gguf --output "
               "runs/smollm2",
               define_import},
+      Command{"merge", "merge an adapter into its base",
+              "sft merge --ckpt DIR --adapter runs/mine/epoch-2 --output runs/mine/merged",
+              define_merge},
       Command{"init", "make a model with random weights",
               "sft init --size '{hidden_size: 256}' --train-tokenizer README.md --vocab-size 1000 "
               "--output runs/tiny",

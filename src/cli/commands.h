@@ -20,6 +20,7 @@ RunCommand define_score(CLI::App& app, const CommonOptions& common);
 RunCommand define_generate(CLI::App& app, const CommonOptions& common);
 RunCommand define_tokenize(CLI::App& app, const CommonOptions& common);
 RunCommand define_import(CLI::App& app, const CommonOptions& common);
+RunCommand define_merge(CLI::App& app, const CommonOptions& common);
 RunCommand define_init(CLI::App& app, const CommonOptions& common);
 RunCommand define_publish(CLI::App& app, const CommonOptions& common);
 RunCommand define_doctor(CLI::App& app, const CommonOptions& common);

@@ -48,7 +48,8 @@ std::string task_of_file(const fs::path& path) {
 
 // The folder of samples of an evaluation; `folder` may be a checkpoint that holds one.
 fs::path samples_folder(const std::string& folder) {
-  for (const fs::path& path : {fs::path(folder) / "samples", fs::path(folder) / "eval" / "samples"}) {
+  for (const fs::path& path :
+       {fs::path(folder) / "samples", fs::path(folder) / "eval" / "samples"}) {
     if (fs::is_directory(path)) {
       return path;
     }
@@ -121,8 +122,8 @@ void print_changed(const TaskDiff& diff, size_t num_shown) {
                shown(question.extracted_b), shown(question.reference));
   }
   if (changed.size() > num_shown) {
-    fmt::print("  {} {} more changed; --show {} shows all\n", diff.task,
-               changed.size() - num_shown, changed.size());
+    fmt::print("  {} {} more changed; --show {} shows all\n", diff.task, changed.size() - num_shown,
+               changed.size());
   }
 }
 

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/model_names.h"
+#include "cli/model_source.h"
 
 #include "sft/core/clock.h"
 #include "sft/core/error.h"
@@ -41,6 +42,7 @@ constexpr int64_t kMostQuestions = 1'000'000'000;
 
 struct EvalOptions {
   std::vector<std::string> checkpoints;
+  std::vector<std::string> adapters;
   std::string tasks = "paper";
   std::string output;
   std::string data_dir;
@@ -66,32 +68,52 @@ fs::path data_folder(const EvalOptions& options) {
   return sft_home() / "bench";
 }
 
-// Whether `sft train` wrote the checkpoint.
-bool is_trained_here(const fs::path& checkpoint) {
+// Whether sft made the checkpoint.
+bool is_made_here(const fs::path& checkpoint) {
   const fs::path path = checkpoint / "sft.json";
   if (!fs::exists(path)) {
     return false;
   }
   const Json json = read_json(path);
-  return json.is_object() && json.value("origin", Json()) == "train";
+  const Json origin = json.is_object() ? json.value("origin", Json()) : Json();
+  return origin == "train" || origin == "merge";
 }
 
-// A checkpoint in the hub's cache is not ours to write into.
-fs::path output_folder(const EvalOptions& options, const std::string& checkpoint) {
+// The models to score: each --ckpt, or each --adapter on the one --ckpt.
+std::vector<ModelSource> model_sources(const EvalOptions& options, const CommonOptions& common) {
+  if (!options.adapters.empty() && options.checkpoints.size() > 1) {
+    throw UsageError("--adapter needs one --ckpt, the model that it was trained on; there are " +
+                     std::to_string(options.checkpoints.size()));
+  }
+  std::vector<ModelSource> sources;
+  for (const std::string& adapter : options.adapters) {
+    sources.push_back(resolve_model(options.checkpoints.front(), adapter, common));
+  }
+  if (sources.empty()) {
+    for (const std::string& checkpoint : options.checkpoints) {
+      sources.push_back(resolve_model(checkpoint, "", common));
+    }
+  }
+  return sources;
+}
+
+// One of several models gets a folder of its own below --output. A checkpoint in the hub's cache is
+// not ours to write into.
+fs::path output_folder(const EvalOptions& options, const std::string& checkpoint,
+                       bool has_company) {
   const std::string name = short_model_name(checkpoint);
   if (!options.output.empty()) {
-    return options.checkpoints.size() > 1 ? fs::path(options.output) / name
-                                          : fs::path(options.output);
+    return has_company ? fs::path(options.output) / name : fs::path(options.output);
   }
-  return is_trained_here(checkpoint) ? fs::path(checkpoint) / "eval"
-                                     : fs::path("runs") / "eval" / name;
+  return is_made_here(checkpoint) ? fs::path(checkpoint) / "eval"
+                                  : fs::path("runs") / "eval" / name;
 }
 
 // Several checkpoints of one name would write to one folder below --output.
-void check_names(const EvalOptions& options) {
+void check_names(const EvalOptions& options, const std::vector<ModelSource>& sources) {
   std::set<std::string> names;
-  for (const std::string& checkpoint : options.checkpoints) {
-    const std::string name = short_model_name(checkpoint);
+  for (const ModelSource& source : sources) {
+    const std::string name = short_model_name(source.name);
     if (!names.insert(name).second && !options.output.empty()) {
       throw UsageError("--output " + options.output + ": two checkpoints are called '" + name +
                        "'; evaluate them one by one, or leave --output out");
@@ -152,7 +174,8 @@ void print_notes(const std::vector<Row>& rows) {
     num_asked += row.entry.n;
   }
   fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
-             num_asked, num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
+             num_asked,
+             num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
   for (const Row& row : rows) {
     if (!row.entry.exemplars.empty()) {
       fmt::print("{}:{} has its worked examples from {}\n", row.entry.task, row.entry.shots,
@@ -233,62 +256,94 @@ class Session {
   std::vector<Row> rows_;
 };
 
+// Loads models one after another; those on one base share its weights.
+class ModelLoader {
+ public:
+  explicit ModelLoader(const EvalOptions& options)
+      : dtype_(dtype(options)),
+        hash_memory_(options.has_no_cache ? fs::path() : sft_home() / "weights.jsonl") {}
+
+  const LoadedModel& load(const ModelSource& source) {
+    if (loaded_.has_value() && fs::equivalent(loaded_->folder, source.base)) {
+      change_adapter(*loaded_, source.adapter);
+    } else {
+      loaded_.reset();  // before the next: two would not always fit
+      loaded_ = load_language_model({.folder = source.base,
+                                     .adapter = source.adapter,
+                                     .dtype = dtype_,
+                                     .hash_memory = hash_memory_});
+    }
+    return *loaded_;
+  }
+
+ private:
+  LoadOptions::DType dtype_;
+  fs::path hash_memory_;
+  std::optional<LoadedModel> loaded_;
+};
+
 // A loaded model behind the answers that are known of it.
 class RememberedModel {
  public:
-  RememberedModel(const EvalOptions& options, const fs::path& folder)
-      : loaded_(load_language_model({.folder = folder,
-                                     .dtype = dtype(options),
-                                     .hash_memory = options.has_no_cache
-                                                        ? fs::path()
-                                                        : sft_home() / "weights.jsonl"})) {
+  RememberedModel(const LoadedModel& loaded, const EvalOptions& options) : loaded_(loaded) {
     if (!options.has_no_cache) {
       cache_ = std::make_unique<ResponseCache>(sft_home() / "responses", model_key(loaded_));
       cached_ = std::make_unique<CachedLanguageModel>(*loaded_.model, *cache_);
     }
   }
-  const LoadedModel& loaded() const { return loaded_; }
-  LanguageModel& model() { return cached_ ? *cached_ : *loaded_.model; }
+  LanguageModel& model() {
+    return cached_ ? *cached_ : static_cast<LanguageModel&>(*loaded_.model);
+  }
 
  private:
-  LoadedModel loaded_;
+  const LoadedModel& loaded_;
   std::unique_ptr<ResponseCache> cache_;
   std::unique_ptr<CachedLanguageModel> cached_;
 };
 
-void evaluate_checkpoint(const EvalOptions& options, const std::string& checkpoint,
-                         const std::vector<Benchmark>& benchmarks, const CommonOptions& common,
-                         const InterruptScope& interrupt) {
-  const fs::path model = resolve_model_folder(checkpoint, common);
-  if (!fs::is_directory(model)) {
-    throw Error("--ckpt " + checkpoint + ": is a file; name a model folder");
+// What all models of a command have in common.
+struct Round {
+  const EvalOptions& options;
+  const std::vector<Benchmark>& benchmarks;
+  const InterruptScope& interrupt;
+  bool is_quiet = false;
+  bool is_json = false;
+  bool has_company = false;  // there are several models
+};
+
+void evaluate_checkpoint(const ModelSource& source, ModelLoader& loader, const Round& round) {
+  const EvalOptions& options = round.options;
+  if (!fs::is_directory(source.base)) {
+    throw Error("--ckpt " + source.base.string() + ": is a file; name a model folder");
   }
-  const std::optional<Template> layout = choose_template(options.template_name, model);
+  const std::optional<Template> layout =
+      choose_template(options.template_name, source.checkpoint());
   if (layout) {
     meta_template(*layout, prompt_end(options));  // its faults before the model's loading
   }
-  const fs::path folder = output_folder(options, checkpoint);
+  const fs::path folder = output_folder(options, source.name, round.has_company);
   check_evaluation_folder(folder);
-  RememberedModel remembered(options, model);
+  const LoadedModel& loaded = loader.load(source);
+  RememberedModel remembered(loaded, options);
   Session session(EvaluationFolder(folder,
-                                   {.name = short_model_name(checkpoint),
-                                    .weights_sha256 = remembered.loaded().weights_sha256,
-                                    .adapter_sha256 = std::nullopt},
+                                   {.name = short_model_name(source.name),
+                                    .weights_sha256 = loaded.weights_sha256,
+                                    .adapter_sha256 = loaded.adapter_sha256},
                                    layout ? layout->name : std::string(kNoTemplate)),
-                  common.is_quiet);
+                  round.is_quiet);
   const Evaluator evaluator(remembered.model(), layout,
                             {.prompt_end = prompt_end(options),
-                             .dtype = remembered.loaded().dtype,
+                             .dtype = loaded.dtype,
                              .max_new_tokens = options.max_new_tokens,
                              .limits = options.limits});
-  for (const Benchmark& benchmark : benchmarks) {
+  for (const Benchmark& benchmark : round.benchmarks) {
     if (benchmark.data) {
-      session.run(benchmark, evaluator, interrupt);
+      session.run(benchmark, evaluator, round.interrupt);
     } else if (!benchmark.missing_file.empty()) {
       session.skip(benchmark);
     }
   }
-  session.print(common.is_json);
+  session.print(round.is_json);
 }
 
 // Warns of each missing file, and says in one line what is missing.
@@ -323,7 +378,8 @@ std::string obstacles(const std::vector<Benchmark>& benchmarks) {
 }
 
 int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common) {
-  check_names(options);
+  const std::vector<ModelSource> sources = model_sources(options, common);
+  check_names(options, sources);
   const fs::path data_dir = data_folder(options);
   TaskSelection selection = select_tasks(options.tasks, judge());
   for (const std::string& task : selection.left_out) {
@@ -333,15 +389,23 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
       load_benchmarks(std::move(selection.tasks), data_dir, options.limits);
   const std::string missing = report_missing(benchmarks, data_dir);
   const InterruptScope interrupt;
-  for (const std::string& checkpoint : options.checkpoints) {
-    evaluate_checkpoint(options, checkpoint, benchmarks, common, interrupt);
+  ModelLoader loader(options);
+  for (const ModelSource& source : sources) {
+    evaluate_checkpoint(source, loader,
+                        {.options = options,
+                         .benchmarks = benchmarks,
+                         .interrupt = interrupt,
+                         .is_quiet = common.is_quiet,
+                         .is_json = common.is_json,
+                         .has_company = sources.size() > 1});
   }
   const bool has_run = std::any_of(benchmarks.begin(), benchmarks.end(),
                                    [](const Benchmark& one) { return one.data.has_value(); });
   if (!missing.empty() && (!has_run || options.must_have_all)) {
-    throw Error(fmt::format("{}: no {}; sft data fetch bench gets what is public, --data-dir or "
-                            "SFT_DATA_DIR chooses the folder",
-                            data_dir.string(), missing));
+    throw Error(
+        fmt::format("{}: no {}; sft data fetch bench gets what is public, --data-dir or "
+                    "SFT_DATA_DIR chooses the folder",
+                    data_dir.string(), missing));
   }
   if (const std::string reasons = obstacles(benchmarks);
       !reasons.empty() && (!has_run || options.must_have_all)) {
@@ -396,8 +460,9 @@ void define_model_flags(CLI::App& app, EvalOptions& options) {
 }
 
 void define_task_flags(CLI::App& app, EvalOptions& options) {
-  app.add_option("--tasks", options.tasks,
-                 "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all")
+  app.add_option(
+         "--tasks", options.tasks,
+         "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all")
       ->capture_default_str();
   app.add_option("--data-dir", options.data_dir,
                  "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");
@@ -419,9 +484,14 @@ RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
   const auto options = std::make_shared<EvalOptions>();
   CLI::Option* const checkpoints =
       app.add_option("--ckpt", options->checkpoints,
-                     "model folder, or owner/name[@revision] on the hub (repeatable)")
+                     "model folder, an adapter's, or owner/name[@revision] on the hub (repeatable)")
           ->expected(1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--adapter", options->adapters,
+                 "adapter's folder, scored on the one --ckpt (repeatable)")
+      ->expected(1)
+      ->needs(checkpoints)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--output", options->output,
                  "folder of the results [<ckpt>/eval, or runs/eval/<name>]");
   define_task_flags(app, *options);

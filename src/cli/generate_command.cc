@@ -106,14 +106,14 @@ int generate(const GenerateFlags& flags, const CommonOptions& common) {
   if (!flags.input.empty() && flags.output.empty()) {
     throw UsageError("--input needs --output (- is stdout)");
   }
-  const std::optional<Template> layout =
-      choose_template(flags.layout, resolve_model_folder(flags.model.checkpoint, common));
+  const ModelSource source = flags.model.source(common);
+  const std::optional<Template> layout = choose_template(flags.layout, source.checkpoint());
   const std::vector<Input> inputs = read_inputs(flags);
   std::optional<JsonlWriter> writer;
   if (!flags.output.empty()) {
     writer.emplace(flags.output);
   }
-  const LoadedModel loaded = load_language_model(flags.model.load_options(common));
+  const LoadedModel loaded = load_language_model(flags.model.load_options(source));
   std::vector<GenerateRequest> requests;
   for (size_t i = 0; i < inputs.size(); ++i) {
     requests.push_back(request_of(flags, inputs[i], i, layout, *loaded.model));

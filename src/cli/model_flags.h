@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/model_source.h"
 
 #include "sft/infer/load.h"
 
@@ -15,12 +16,16 @@ namespace sft {
 // The flags of every command that loads a model.
 struct ModelFlags {
   std::string checkpoint;
+  std::string adapter;
   std::string dtype = "auto";
 
-  LoadOptions load_options(const CommonOptions& common) const;
+  ModelSource source(const CommonOptions& common) const {
+    return resolve_model(checkpoint, adapter, common);
+  }
+  LoadOptions load_options(const ModelSource& source) const;
 };
 
-// Declares --ckpt (required) and --dtype on `app`; `flags` must outlive the parse.
+// Declares --ckpt (required), --adapter and --dtype on `app`; `flags` must outlive the parse.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 
 }  // namespace sft

@@ -95,7 +95,8 @@ void check_length(const ScoreRequest& request, const std::string& where, int64_t
 int score(const ScoreFlags& flags, const CommonOptions& common) {
   JsonlReader reader(flags.input);
   JsonlWriter writer(flags.output);
-  const LoadedModel loaded = load_language_model(flags.model.load_options(common));
+  const LoadedModel loaded =
+      load_language_model(flags.model.load_options(flags.model.source(common)));
   std::vector<ScoreRequest> requests;
   while (const auto row = reader.next()) {
     requests.push_back(request_of(*row, loaded.model->tokenizer()));

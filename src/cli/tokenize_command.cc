@@ -1,5 +1,6 @@
 // sft tokenize: texts to token ids, and back.
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,10 +10,12 @@
 
 #include "cli/command.h"
 #include "cli/model_names.h"
+#include "cli/model_source.h"
 
 #include "sft/core/error.h"
 #include "sft/io/json.h"
 #include "sft/io/jsonl.h"
+#include "sft/model/adapter.h"
 #include "sft/text/tokenizer.h"
 
 namespace sft {
@@ -57,9 +60,16 @@ Json decoded(const Tokenizer& tokenizer, const Json& ids, const std::string& whe
   return {{"text", decode(tokenizer, checked, DecodeSpecial::kKeep)}};
 }
 
+// The tokenizer that --ckpt means: an adapter's is its base's.
+std::unique_ptr<Tokenizer> find_tokenizer(const std::string& checkpoint,
+                                          const CommonOptions& common) {
+  const std::filesystem::path path = resolve_tokenizer(checkpoint, common);
+  return load_tokenizer(is_adapter_folder(path) ? resolve_model(checkpoint, "", common).base
+                                                : path);
+}
+
 int run_tokenize(const TokenizeOptions& options, const CommonOptions& common, bool has_text) {
-  const std::unique_ptr<Tokenizer> tokenizer =
-      load_tokenizer(resolve_tokenizer(options.ckpt, common));
+  const std::unique_ptr<Tokenizer> tokenizer = find_tokenizer(options.ckpt, common);
   JsonlWriter writer(options.output);
   if (has_text) {
     writer.write(encoded(*tokenizer, options.text, options));
@@ -85,7 +95,8 @@ int run_tokenize(const TokenizeOptions& options, const CommonOptions& common, bo
 RunCommand define_tokenize(CLI::App& app, const CommonOptions& common) {
   const auto options = std::make_shared<TokenizeOptions>();
   app.add_option("--ckpt", options->ckpt,
-                 "a model's or tokenizer's folder, a tokenizer file, or owner/name[@revision] on "
+                 "a model's or tokenizer's folder, a tokenizer file, an adapter's folder, or "
+                 "owner/name[@revision] on "
                  "the hub")
       ->required();
   auto* const text = app.add_option("--text", options->text, "the text to tokenize");

@@ -126,6 +126,7 @@ std::optional<FinishReason> finish_of(std::string_view name) {
 
 std::string model_key(const LoadedModel& loaded) {
   return dump_json({{"weights", loaded.weights_sha256},
+                    {"adapter", loaded.adapter_sha256.value_or("")},
                     {"settings", loaded.settings_sha256},
                     {"dtype", loaded.dtype},
                     {"device", loaded.device},

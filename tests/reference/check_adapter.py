@@ -43,11 +43,12 @@ def largest_rounding(model, merged):
     """The largest difference of merged weights, in roundings of their type."""
     whole = model.merge_and_unload()
     found = load_file(Path(merged) / "model.safetensors")
+    names = {name for name, _ in whole.named_parameters()}  # a tied matrix once
+    if names != set(found):
+        sys.exit(f"{merged}: other tensors than peft's: {sorted(names ^ set(found))}")
     largest = 0.0
-    for name, value in whole.state_dict().items():
-        if name not in found:
-            continue  # a tied matrix under its second name
-        other = found[name]
+    for name, other in found.items():
+        value = whole.get_parameter(name).detach()
         scale = torch.maximum(value.float().abs(), torch.tensor(1e-3)) * EPS[other.dtype]
         largest = max(largest, float(((value.float() - other.float()).abs() / scale).max()))
     return largest

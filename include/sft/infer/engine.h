@@ -21,6 +21,7 @@ class Engine final : public LanguageModel {
 
   const Tokenizer& tokenizer() const override { return *tokenizer_; }
   int64_t context_length() const override;
+  const CausalLm& causal_lm() const { return *model_; }
   std::vector<GenerateResult> generate(std::span<const GenerateRequest> requests,
                                        const OnGenerated& on_done) override;
   std::vector<ScoreResult> score(std::span<const ScoreRequest> requests,
