@@ -8,6 +8,19 @@
 #include "sft/tasks/question.h"
 
 namespace sft {
+namespace {
+
+// Fewer words of an option ("the ends justify the means") tell nothing of its question.
+constexpr size_t kFewestWordsBeside = 13;
+
+// The column that says most: the question itself, and not its options.
+const std::string& longest_column(const Question& question) {
+  return std::ranges::max_element(question.columns, {},
+                                  [](const Column& column) { return column.text.size(); })
+      ->name;
+}
+
+}  // namespace
 
 LeakFinder::LeakFinder(const std::vector<TaskChoice>& tasks,
                        const std::filesystem::path& data_dir) {
@@ -29,8 +42,11 @@ void LeakFinder::add_task(const TaskChoice& task, const std::filesystem::path& d
   const TaskData data = load_task_data(task, data_dir, {});
   const auto number = static_cast<uint32_t>(tasks_.size());
   for (const Question& question : data.questions) {
+    const std::string& longest = longest_column(question);
     for (const Column& column : question.columns) {
-      if (column.name != task.spec.answer) {
+      const bool is_telling =
+          column.name == longest || normalized_words(column.text).size() >= kFewestWordsBeside;
+      if (column.name != task.spec.answer && is_telling) {
         index_.add(column.text);
         origins_.push_back({.task = number, .question = question.id, .column = column.name});
       }

@@ -24,7 +24,8 @@ struct Leak {
 };
 
 // Looks for the questions of tasks in training samples. What a question's columns hold is compared,
-// its answer aside, and not the prompt that is built of them.
+// its answer aside, and not the prompt that is built of them; short ones beside the longest
+// (options, subjects) do not count.
 class LeakFinder {
  public:
   // A task named at several numbers of shots counts once; one whose file is missing is left out and

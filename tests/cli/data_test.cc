@@ -112,6 +112,17 @@ TEST_F(Data, CheckFindsAPlantedQuestion) {
   EXPECT_EQ(report["faults"].size(), 1U);
 }
 
+TEST_F(Data, AnOptionAloneIsNoQuestion) {
+  folder.write("bench/mmlu/test.jsonl",
+               "{\"question\": \"Which of these does a philosopher of that school most likely say "
+               "when asked for a rule?\", \"subject\": \"moral_disputes\", \"choices\": [\"the "
+               "ends justify the means\", \"b\", \"c\", \"d\"], \"answer\": 0}\n");
+  add_row("Say something.", "The ends justify the means.");
+  const BinaryResult result = data({"check", "--tasks", "mmlu:0", "--data-dir", "bench"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("       0  of 1 mmlu"));
+}
+
 TEST_F(Data, CheckFindsTheTemplateInsideAResponse) {
   add_row("What comes next?", "Nothing.\n###Question: And then?");
   add_row("What comes last?", "Nothing.<|endoftext|>");

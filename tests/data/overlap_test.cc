@@ -53,7 +53,7 @@ TEST(OverlapIndex, FindsThirteenWordsInARow) {
   EXPECT_THAT(found(index, "Question:\n" + kQuestion + "\nAnswer: 18"), ElementsAre(1));
   // Layout, case and punctuation hide nothing.
   EXPECT_THAT(
-      found(index, "x JANETS DUCKS lay: 16 eggs\nper day; she eats three for (breakfast) x"),
+      found(index, "x JANETS DUCKS lay: 16 eggs\nper day; she eats three for (breakfast) every x"),
       ElementsAre(1));
   // Twelve are not enough.
   EXPECT_THAT(found(index, "janets ducks lay 16 eggs per day she eats three for lunch"), IsEmpty());

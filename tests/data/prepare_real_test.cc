@@ -56,6 +56,7 @@ TEST_F(RealSets, AThousandOfLimaAreTheSameForEveryModelAndMachine) {
   DataConfig config;
   config.datasets = {(data_ / "sft/lima_1029.json").string()};
   config.samples = 1000;
+  config.max_length = 4096;  // of the 1,029, 971 fit 2,048 tokens under all three
   config.layout = SFT_TEST_SOURCE_DIR "/configs/templates/question_answer.yaml";
   config.fits_tokenizers = {"olmo", "llm-jp", "qwen"};
   std::vector<std::string> hashes;
@@ -92,7 +93,7 @@ TEST_F(RealSets, APlantedQuestionOfGsm8kIsFoundAndNoneIsClaimed) {
         "code_alpaca_2k.json", "openmathinstruct1_100.jsonl", "openmathinstruct2_100.jsonl"}) {
     DatasetSpec spec = load_dataset_spec((data_ / "sft" / file).string());
     if (std::string(file).starts_with("openmath")) {
-      spec.layout = FieldsLayout{.instruction = file[15] == '1' ? "question" : "problem",
+      spec.layout = FieldsLayout{.instruction = file[16] == '1' ? "question" : "problem",
                                  .input = {},
                                  .response = "generated_solution",
                                  .history = {}};
