@@ -13,3 +13,12 @@ die() {
   say "error: $*"
   exit 1
 }
+
+# What CMake looks for LibTorch and Arrow in, which scripts/setup put there.
+cmake_prefix() {
+  local torch=$sft_deps/venv/torch-cmake-prefix
+  local arrow=("$sft_deps"/arrow/lib/python3*/site-packages/pyarrow)
+  [[ -s $torch ]] || die "LibTorch is not set up in $sft_deps; run scripts/setup"
+  [[ -d ${arrow[0]} ]] || die "Arrow is not set up in $sft_deps; run scripts/setup"
+  printf '%s;%s' "$(<"$torch")" "${arrow[0]}"
+}
