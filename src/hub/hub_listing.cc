@@ -15,18 +15,20 @@ namespace sft {
 namespace {
 
 // Of a model's files those that sft reads or carries into what it trains, in the order of their
-// fetching. tokenizer.json is the sign of a whole tokenizer, so what belongs to it comes before.
+// fetching. A file of kTokenizerFiles is the sign of a whole tokenizer, so they come after the
+// rest.
 constexpr std::array<std::string_view, 4> kConfigFiles = {"sft.json", "adapter_config.json",
                                                           "config.json", "generation_config.json"};
-constexpr std::array<std::string_view, 9> kTokenizerFiles = {"tokenizer_config.json",
-                                                             "added_tokens.json",
-                                                             "special_tokens_map.json",
-                                                             "chat_template.jinja",
-                                                             "chat_template.json",
-                                                             "vocab.json",
-                                                             "merges.txt",
-                                                             "tokenizer.json",
-                                                             "tokenizer.model"};
+constexpr std::array<std::string_view, 7> kTokenizerConfigs = {"tokenizer_config.json",
+                                                               "added_tokens.json",
+                                                               "special_tokens_map.json",
+                                                               "chat_template.jinja",
+                                                               "chat_template.json",
+                                                               "vocab.json",
+                                                               "merges.txt"};
+constexpr std::array<std::string_view, 5> kTokenizerFiles = {
+    "tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+    "qwen.tiktoken"};
 constexpr std::string_view kWeightsName = "model.safetensors";
 constexpr std::string_view kAdapterName = "adapter_model.safetensors";
 constexpr size_t kMostNameBytes = 512;
@@ -58,7 +60,8 @@ std::vector<std::string> matching_files(const Listing& listing,
 }
 
 bool has_tokenizer(const std::vector<std::string>& files) {
-  return has(files, "tokenizer.json") || has(files, "tokenizer.model");
+  return std::ranges::any_of(kTokenizerFiles,
+                             [&](std::string_view name) { return has(files, name); });
 }
 
 std::optional<uint64_t> size_of(const Json& sibling) {
@@ -126,6 +129,7 @@ std::vector<std::string> wanted_files(const Listing& listing, const HubWant& wan
   if (want.part == HubWant::Part::kModel) {
     add_listed(listing, kConfigFiles, files);
   }
+  add_listed(listing, kTokenizerConfigs, files);
   add_listed(listing, kTokenizerFiles, files);
   if (want.part == HubWant::Part::kModel) {
     const bool is_single = listing.find(kWeightsName) != nullptr;
@@ -178,7 +182,7 @@ std::optional<std::string> why_unusable(const Listing& listing, const HubWant& w
            (has_pickles ? ", only pickled ones, which are not read; convert them" : "");
   }
   if (want.part == HubWant::Part::kTokenizer && !has_tokenizer(files)) {
-    return "holds neither tokenizer.json nor tokenizer.model";
+    return "holds no tokenizer.json, tokenizer.model or other tokenizer that is read";
   }
   for (const std::string& pattern : want.patterns) {
     if (std::ranges::none_of(files,

@@ -271,7 +271,7 @@ std::string Publication::put(const std::string& url, const FilePart& part, const
 void Publication::upload_parts(const Item& item, const Json& upload, Progress& progress) {
   const std::string where = options_.repo + ": upload of " + item.file->name;
   const Json headers = json_member<Json>(upload, "header", where);
-  const Json chunk = headers["chunk_size"];
+  const Json& chunk = headers["chunk_size"];
   const uint64_t part_bytes = chunk.is_string()
                                   ? std::strtoull(chunk.get<std::string>().c_str(), nullptr, 10)
                               : chunk.is_number_unsigned() ? chunk.get<uint64_t>()
