@@ -14,13 +14,20 @@ std::filesystem::path base_of(const AdapterFolder& adapter, const CommonOptions&
     return *base;
   }
   const std::string name = base_name_of(adapter);
+  std::string reason;
   if (parse_hub_id(name).has_value()) {
-    return resolve_model_folder(name, common);
+    try {
+      return resolve_model_folder(name, common);
+    } catch (const UsageError&) {
+      throw;
+    } catch (const Error& fault) {
+      reason = std::string("; ") + fault.what();
+    }
   }
   throw Error(adapter.path.string() + ": is an adapter " +
               (name.empty() ? "that does not name its base"
                             : "whose base '" + name + "' is no model folder here") +
-              "; give the base with --ckpt and this folder with --adapter");
+              "; give the base with --ckpt and this folder with --adapter" + reason);
 }
 
 }  // namespace

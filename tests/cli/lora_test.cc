@@ -244,6 +244,7 @@ struct BadAdapter {
 class LoraRefuses : public Lora, public testing::WithParamInterface<BadAdapter> {};
 
 TEST_P(LoraRefuses, ByName) {
+  setenv("HF_HUB_OFFLINE", "1", /*overwrite=*/1);
   folder.write("dora/adapter_config.json",
                R"({"peft_type": "LORA", "r": 4, "lora_alpha": 6, "use_dora": true,
                    "target_modules": ["q_proj"], "base_model_name_or_path": "model"})");
@@ -274,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadAdapter{"LostBase", with(kScore, {"--ckpt", "lost"}), 1,
                    "lost: is an adapter whose base 'nowhere/at-all' is no model folder here"},
         BadAdapter{"NoAdapter", with(kScore, {"--ckpt", "model", "--adapter", "none"}), 1,
-                   "none/adapter_config.json: no such file"},
+                   "none: no such folder"},
         BadAdapter{"NoTensors", with(kScore, {"--ckpt", "model", "--adapter", "lost"}), 1,
                    "lost/adapter_model.safetensors"},
         BadAdapter{"TwoAdapters", with(kScore, {"--ckpt", "lost", "--adapter", "lost"}), 2,
@@ -292,7 +293,7 @@ INSTANTIATE_TEST_SUITE_P(
                    {"train", "--config", "run.yaml", "--set", "method=lora", "--set",
                     "lora.init_from=none"},
                    1,
-                   "none/adapter_config.json: no such file"}),
+                   "none: no such folder"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The parts that prepared sets are made with.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
@@ -57,13 +59,22 @@ TEST(Spool, GivesBackInAnyOrder) {
 }
 
 TEST(Spool, AFullDiskIsAnErrorWithThePath) {
-  // /dev/full takes nothing.
-  EXPECT_THAT(message_of([] {
-                Spool spool("/dev/full");
-                const uint64_t place = spool.append("x");
-                spool.read(place, 1);
-              }),
-              HasSubstr("/dev/full: cannot write: No space left on device"));
+  // A file that may not grow stands for a disk that is full.
+  const TempFolder folder;
+  const std::filesystem::path path = folder.path() / "spool";
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+  signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const std::string message = message_of([&] {
+    Spool spool(path);
+    const uint64_t place = spool.append("x");
+    spool.read(place, 1);
+  });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, SIG_DFL);
+  EXPECT_THAT(message, HasSubstr(path.string() + ": cannot write: File too large"));
 }
 
 TEST(DatasetDraw, IsThatOfTheWholeList) {

@@ -231,8 +231,8 @@ TEST(Evaluator, TheLikeliestChoiceIsTheAnswer) {
   EXPECT_DOUBLE_EQ(entry.likelihood->accuracy.score, 50);
   EXPECT_DOUBLE_EQ(entry.likelihood->accuracy_norm.score, 50);
   EXPECT_FALSE(entry.is_verified);
-  EXPECT_EQ(entry.subscores, (std::vector<std::pair<std::string, double>>{{"level/easy", 100},
-                                                                          {"level/hard", 0}}));
+  EXPECT_EQ(entry.subscores,
+            (std::vector<std::pair<std::string, double>>{{"level/easy", 100}, {"level/hard", 0}}));
   EXPECT_EQ(outcome.samples[1].extracted, "A");
   EXPECT_EQ(outcome.samples[1].score, 0);
   EXPECT_EQ(outcome.samples[1].choice_logprobs, (std::vector<double>{-3, -4}));
@@ -249,9 +249,9 @@ TEST(Evaluator, ChoicesThatDoNotFitAreWrong) {
 TEST(Evaluator, CountsPromptsUnlikeThoseOfTraining) {
   const Quiz quiz;
   FakeLanguageModel model = answering({});
-  EXPECT_EQ(Evaluator(model, kLayout, settings()).run(quiz.benchmark, ignore)
-                .entry.num_unlike_training,
-            4);
+  EXPECT_EQ(
+      Evaluator(model, kLayout, settings()).run(quiz.benchmark, ignore).entry.num_unlike_training,
+      4);
   EXPECT_EQ(Evaluator(model, kLayout, settings(PromptEnd::kTrimmed))
                 .run(quiz.benchmark, ignore)
                 .entry.num_unlike_training,
@@ -299,10 +299,10 @@ TEST(GivenResponses, TakesPredictionsOfOpenCompass) {
 // A large dataset's predictions come in parts that each count from 0.
 TEST(GivenResponses, PartsContinueEachOther) {
   const Quiz quiz;
-  quiz.folder().write("parts/quiz_x_0.json", R"({"0": {"prediction": "A"}, "1": {"prediction": "B"}})");
+  quiz.folder().write("parts/quiz_x_0.json",
+                      R"({"0": {"prediction": "A"}, "1": {"prediction": "B"}})");
   quiz.folder().write("parts/quiz_x_1.json", R"({"0": {"prediction": "A"}})");
-  const TaskOutcome outcome =
-      score_given_responses(quiz.benchmark, quiz.folder().path() / "parts");
+  const TaskOutcome outcome = score_given_responses(quiz.benchmark, quiz.folder().path() / "parts");
   EXPECT_EQ(outcome.entry.n, 3);
   EXPECT_DOUBLE_EQ(outcome.entry.value.score, 100);
 }
@@ -310,9 +310,9 @@ TEST(GivenResponses, PartsContinueEachOther) {
 // Logs as lm-evaluation-harness writes them: documents once for each filter.
 TEST(GivenResponses, TakesLogsOfSamples) {
   const Quiz quiz;
-  const std::filesystem::path path = quiz.folder().write(
-      "samples_quiz_x_2024.jsonl",
-      R"({"doc_id": 0, "filter": "strict", "resps": [["A"]], "target": "A"}
+  const std::filesystem::path path =
+      quiz.folder().write("samples_quiz_x_2024.jsonl",
+                          R"({"doc_id": 0, "filter": "strict", "resps": [["A"]], "target": "A"}
 {"doc_id": 1, "filter": "strict", "resps": [["none"]]}
 {"doc_id": 0, "filter": "flexible", "resps": [["B"]]}
 )");
@@ -327,9 +327,9 @@ TEST(GivenResponses, TakesLogprobsOfChoices) {
   const TaskSpec spec = read_task(ConfigNode::parse(kPick, "pick.yaml"));
   const Benchmark pick =
       load_benchmarks({{.spec = spec, .shot = spec.shots.at(0)}}, folder.path(), {}).at(0);
-  const std::filesystem::path path = folder.write(
-      "samples_pick.jsonl",
-      R"({"doc_id": 1, "resps": [[["-3.0", "False"]], [["-4.0", "False"]]]}
+  const std::filesystem::path path =
+      folder.write("samples_pick.jsonl",
+                   R"({"doc_id": 1, "resps": [[["-3.0", "False"]], [["-4.0", "False"]]]}
 {"doc_id": 0, "resps": [[[-1, true]], [[-4, false]]]}
 )");
   const TaskOutcome outcome = score_given_responses(pick, path);
@@ -398,7 +398,7 @@ TEST(EvaluationFolder, NeverTouchesWhatIsNotItsOwn) {
 TEST(EvaluationFolder, IsCheckedBeforeAModelIsKnown) {
   const TempFolder folder;
   check_evaluation_folder(folder.path() / "new");
-  EXPECT_TRUE(std::filesystem::is_directory(folder.path() / "new"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "new"));
   folder.write("broken/results.json", "{");
   EXPECT_THROW(check_evaluation_folder(folder.path() / "broken"), Error);
   folder.write("file", "x");

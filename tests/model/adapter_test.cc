@@ -209,14 +209,11 @@ TEST_P(MergedFiles, EqualPeftsMergeAndUnload) {
       continue;
     }
     const Json& entry = expected.at(parameter.name);
-    const Tensor flat = merged.flatten();
-    EXPECT_NEAR(flat.to(at::kDouble).norm().item<double>(), entry.at("norm").get<double>(), 1e-5)
+    // To rounding: float32 holds 24 bits.
+    const double norm = entry.at("norm").get<double>();
+    EXPECT_LT(estimated_distance(merged.to(at::kDouble), parameter.name, entry.at("projections")),
+              2e-7 * norm)
         << parameter.name;
-    for (size_t i = 0; i < entry.at("indices").size(); ++i) {
-      EXPECT_NEAR(flat[entry.at("indices")[i].get<int64_t>()].item<double>(),
-                  entry.at("values")[i].get<double>(), 2e-7)
-          << parameter.name;
-    }
   }
 }
 

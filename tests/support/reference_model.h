@@ -3,6 +3,7 @@
 // The tiny random models of tests/reference/families_reference.py, rebuilt here: their weights are
 // in no file but come from Rng by name and index.
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +53,24 @@ inline std::unique_ptr<CausalLm> reference_model(const Json& values, at::ScalarT
   auto model = make_model(parse_model_config(values.at("config"), "config.json"), dtype, at::kCPU);
   fill_reference_weights(model->parameters(), values);
   return model;
+}
+
+// About the Frobenius norm of the difference between a gradient and the one that was projected on
+// the vectors that families_reference.py describes.
+inline double estimated_distance(const at::Tensor& gradient, const std::string& name,
+                                 const Json& projections) {
+  double sum = 0;
+  for (size_t k = 0; k < projections.size(); ++k) {
+    const Rng rng(k, name);
+    const at::Tensor vector = at::empty({gradient.numel()}, at::kDouble);
+    auto* const data = vector.mutable_data_ptr<double>();
+    for (int64_t i = 0; i < vector.numel(); ++i) {
+      data[i] = (2.0 * rng.uniform(static_cast<uint64_t>(i)) - 1) * std::sqrt(3.0);
+    }
+    const double product = gradient.flatten().dot(vector).item<double>();
+    sum += std::pow(product - projections[k].get<double>(), 2);
+  }
+  return std::sqrt(sum / static_cast<double>(projections.size()));
 }
 
 }  // namespace sft

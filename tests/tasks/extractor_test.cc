@@ -119,32 +119,29 @@ void expect_readings(const Extractor& read, const std::vector<Case>& cases) {
 }
 
 TEST(FinalMath, TakesTheBoxTheStatementOrTheLastNumber) {
-  expect_readings(extractor("final_math"),
-                  {{"so \\boxed{\\frac{1}{2}} and 3", "\\frac{1}{2}"},
-                   {"\\boxed{1} or \\boxed{ {2} }", "{2}"},
-                   {"The answer is $\\sqrt{2}$, near 1.4", "\\sqrt{2}"},
-                   {"The answer is \\(x+1\\).", "x+1"},
-                   {"We get $x$. The answer is 1,234.", "1234"},
-                   {"\\boxed{} 5", "5"},
-                   {"\\boxed{7}\n###Question: \\boxed{8}", "7"},
-                   {"no idea", ""}});
+  expect_readings(extractor("final_math"), {{"so \\boxed{\\frac{1}{2}} and 3", "\\frac{1}{2}"},
+                                            {"\\boxed{1} or \\boxed{ {2} }", "{2}"},
+                                            {"The answer is $\\sqrt{2}$, near 1.4", "\\sqrt{2}"},
+                                            {"The answer is \\(x+1\\).", "x+1"},
+                                            {"We get $x$. The answer is 1,234.", "1234"},
+                                            {"\\boxed{} 5", "5"},
+                                            {"\\boxed{7}\n###Question: \\boxed{8}", "7"},
+                                            {"no idea", ""}});
 }
 
 TEST(FunctionBody, EndsWhereTheFunctionEnds) {
-  expect_readings(extractor("function_body"),
-                  {{"    return 1\n\ndef g():\n    pass\n", "    return 1\n"},
-                   {"    return 1\n# Test\nprint(2)", "    return 1"},
-                   {"```python\ndef f():\n    return 1\nprint(2)\n```", 
-                    "def f():\n    return 1\nprint(2)\n"},
-                   {"    if x:\n        return 2\n    return 1", 
-                    "    if x:\n        return 2\n    return 1"},
-                   {"\n", ""}});
+  expect_readings(
+      extractor("function_body"),
+      {{"    return 1\n\ndef g():\n    pass\n", "    return 1\n"},
+       {"    return 1\n# Test\nprint(2)", "    return 1"},
+       {"```python\ndef f():\n    return 1\nprint(2)\n```", "def f():\n    return 1\nprint(2)\n"},
+       {"    if x:\n        return 2\n    return 1", "    if x:\n        return 2\n    return 1"}});
 }
 
 TEST(FirstLine, IsComparedWithoutArticlesAndPunctuation) {
-  expect_readings(extractor("first_line"), {{" The U.S. Army\nand more", "us army"},
-                                            {"\n\nan Apple-pie!", "applepie"},
-                                            {"...", ""}});
+  expect_readings(
+      extractor("first_line"),
+      {{" The U.S. Army\nand more", "us army"}, {"\n\nan Apple-pie!", "applepie"}, {"...", ""}});
 }
 
 TEST(Pattern, TakesTheFirstGroup) {
