@@ -40,10 +40,6 @@ add_library(sft_torch INTERFACE)
 target_include_directories(sft_torch SYSTEM INTERFACE
   ${TORCH_INSTALL_PREFIX}/include ${TORCH_INSTALL_PREFIX}/include/torch/csrc/api/include)
 target_link_libraries(sft_torch INTERFACE ${TORCH_CPU_LIBRARY} ${C10_LIBRARY})
-# libtorch_cpu.so exports the std::filesystem that it was built with, and a path made by one and read
-# by the other loses its extension: the system's comes first.
-string(APPEND CMAKE_EXE_LINKER_FLAGS
-  " -Wl,--push-state,--no-as-needed -lstdc++ -Wl,--pop-state")
 # at::parallel_for is inline and serial without -fopenmp; its threads must be those of LibTorch's own
 # OpenMP library, which the wheel carries.
 target_compile_options(sft_torch INTERFACE -fopenmp)

@@ -102,8 +102,9 @@ fs::path resolve_tokenizer(const std::string& model, const CommonOptions& common
 }
 
 std::vector<DatasetFile> fetch_dataset(const HubSource& source, const CommonOptions& common) {
+  const std::vector<HubSnapshot> snapshots = fetch_all({want_of(source, "")}, common);
   std::vector<DatasetFile> files;
-  for (const HubFile& file : fetch_all({want_of(source, "")}, common).front().files) {
+  for (const HubFile& file : snapshots.front().files) {
     files.push_back({.path = file.path, .name = file.name});
   }
   return files;

@@ -64,7 +64,7 @@ TEST_F(DataFetch, SaysWhatItIsAndFetchesItOnce) {
   EXPECT_THAT(result.err, HasSubstr("alpaca: yahma on the Hugging Face hub; 51,760 rows, 44 MB; "
                                     "licence cc-by-4.0"));
   EXPECT_THAT(result.out,
-              AllOf(testing::StartsWith("alpaca: "), HasSubstr("alpaca_data_cleaned.json (61 B)")));
+              AllOf(testing::StartsWith("alpaca: "), HasSubstr("alpaca_data_cleaned.json (64 B)")));
   const size_t requests = server.log().size();
   EXPECT_EQ(fetch({"alpaca"}).exit_code, 0);
   EXPECT_EQ(server.log().size(), requests);

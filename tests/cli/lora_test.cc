@@ -293,7 +293,7 @@ INSTANTIATE_TEST_SUITE_P(
                    {"train", "--config", "run.yaml", "--set", "method=lora", "--set",
                     "lora.init_from=none"},
                    1,
-                   "none: no such folder"}),
+                   "none/adapter_config.json: no such file"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
