@@ -11,9 +11,9 @@ namespace {
 // The requests that have to be asked, by their keys.
 template <typename Request>
 struct Open {
-  std::vector<Request> requests;               // each key once
-  std::vector<std::string> keys;               // of `requests`
-  std::vector<std::vector<size_t>> places;     // among all requests, of each of `requests`
+  std::vector<Request> requests;            // each key once
+  std::vector<std::string> keys;            // of `requests`
+  std::vector<std::vector<size_t>> places;  // among all requests, of each of `requests`
 };
 
 // Answers from the cache what it holds, and collects the rest.
@@ -60,8 +60,8 @@ auto keep_and_tell(const Open<Request>& open, ResponseCache& cache, std::vector<
 
 }  // namespace
 
-std::vector<GenerateResult> CachedLanguageModel::generate(
-    std::span<const GenerateRequest> requests, const OnGenerated& on_done) {
+std::vector<GenerateResult> CachedLanguageModel::generate(std::span<const GenerateRequest> requests,
+                                                          const OnGenerated& on_done) {
   std::vector<GenerateResult> results(requests.size());
   const auto find = [this](const std::string& key) { return cache_.find_generated(key); };
   const Open<GenerateRequest> open = answer_known(requests, results, find, on_done);

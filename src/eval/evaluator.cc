@@ -37,8 +37,8 @@ bool needs_sandbox(const TaskSpec& task) {
 ScoreRequest choice_request(const ChoicePrompt& choice, const Tokenizer& tokenizer) {
   const Encoding encoding =
       tokenizer.encode(choice.prompt + choice.completion, SpecialTokens::kAdd);
-  const auto split = encoding.ids.begin() + static_cast<std::ptrdiff_t>(
-                                                num_prompt_tokens(encoding, choice.prompt.size()));
+  const auto split = encoding.ids.begin() +
+                     static_cast<std::ptrdiff_t>(num_prompt_tokens(encoding, choice.prompt.size()));
   return {.prompt_ids = context_ids(tokenizer, {encoding.ids.begin(), split}),
           .completion_ids = {split, encoding.ids.end()}};
 }

@@ -41,8 +41,9 @@ struct PartName {
 PartName part_name(const fs::path& path) {
   const std::string stem = path.stem().string();
   const size_t mark = stem.rfind('_');
-  const std::optional<int64_t> part =
-      mark == std::string::npos ? std::nullopt : whole_number(std::string_view(stem).substr(mark + 1));
+  const std::optional<int64_t> part = mark == std::string::npos
+                                          ? std::nullopt
+                                          : whole_number(std::string_view(stem).substr(mark + 1));
   return part ? PartName{.name = stem.substr(0, mark), .part = *part}
               : PartName{.name = stem, .part = 0};
 }
@@ -110,8 +111,8 @@ class Responses {
     return found->second;
   }
 
-  // The questions that the numbers in a file count: all, or those of the group with the longest name
-  // that the file's name holds.
+  // The questions that the numbers in a file count: all, or those of the group with the longest
+  // name that the file's name holds.
   const std::vector<size_t>& counted_in(const fs::path& path) const {
     const std::string stem = path.stem().string();
     const std::vector<size_t>* questions = nullptr;
@@ -123,9 +124,10 @@ class Responses {
       }
     }
     if (questions == nullptr) {
-      throw Error(fmt::format("{}: its name must hold the subject of {} that it answers, as in "
-                              "'{}'",
-                              path.string(), benchmark_.task.spec.name, groups_.begin()->first));
+      throw Error(
+          fmt::format("{}: its name must hold the subject of {} that it answers, as in "
+                      "'{}'",
+                      path.string(), benchmark_.task.spec.name, groups_.begin()->first));
     }
     return *questions;
   }
@@ -184,8 +186,7 @@ class Responses {
   }
 
   void read_log_row(const JsonlReader::Row& row, const std::vector<size_t>& questions) {
-    const std::optional<int64_t> number =
-        whole_number(text_of(row.value, "doc_id", row.where));
+    const std::optional<int64_t> number = whole_number(text_of(row.value, "doc_id", row.where));
     if (!number) {
       throw Error(row.where + ": 'doc_id' must be a number from 0 on");
     }
@@ -208,13 +209,13 @@ class Responses {
                                                const std::string& where) {
     std::vector<ChoiceScore> choices;
     for (const Json& resp : resps) {
-      const bool is_pair = resp.is_array() && !resp.empty() && resp.front().is_array() &&
-                           !resp.front().empty();
+      const bool is_pair =
+          resp.is_array() && !resp.empty() && resp.front().is_array() && !resp.front().empty();
       const Json value = is_pair ? resp.front().front() : Json();
-      const std::optional<double> logprob =
-          value.is_number()   ? std::optional(value.get<double>())
-          : value.is_string() ? python_float(value.get<std::string>())
-                              : std::nullopt;
+      const std::optional<double> logprob = value.is_number() ? std::optional(value.get<double>())
+                                            : value.is_string()
+                                                ? python_float(value.get<std::string>())
+                                                : std::nullopt;
       if (!logprob) {
         throw Error(where + ": 'resps' must hold texts, or [log-probability, is greedy] a choice");
       }

@@ -6,10 +6,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "sft/core/error.h"
 #include "sft/io/json.h"
@@ -167,8 +166,8 @@ void ResponseCache::index_rows() {
     for (size_t end = bytes.find('\n'); end != std::string::npos; end = bytes.find('\n', row)) {
       const std::string_view text = std::string_view(bytes).substr(row, end - row);
       if (text.starts_with(kRowBegin) && text.size() > kRowBegin.size() + kKeyDigits) {
-        places_[std::string(text.substr(kRowBegin.size(), kKeyDigits))] = {
-            .begin = begin + row, .size = text.size()};
+        places_[std::string(text.substr(kRowBegin.size(), kKeyDigits))] = {.begin = begin + row,
+                                                                           .size = text.size()};
       }
       row = end + 1;
     }
@@ -252,10 +251,10 @@ void ResponseCache::add(const std::string& key, const GenerateResult& result) {
 }
 
 void ResponseCache::add(const std::string& key, const ScoreResult& result) {
-  append(key, dump_json({{"key", key},
-                         {"logprobs", result.token_logprobs},
-                         {"is_greedy", result.is_greedy}},
-                        JsonLayout::kCompact));
+  append(key,
+         dump_json(
+             {{"key", key}, {"logprobs", result.token_logprobs}, {"is_greedy", result.is_greedy}},
+             JsonLayout::kCompact));
 }
 
 }  // namespace sft

@@ -7,9 +7,8 @@
 #include <set>
 #include <utility>
 
-#include <sys/stat.h>
-
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include "sft/core/error.h"
 #include "sft/io/json.h"
@@ -44,9 +43,9 @@ Fingerprint fingerprint(const SafetensorsFolder& folder) {
     };
     print.files.push_back({path.string(), status.st_size, nanoseconds(status.st_mtim),
                            nanoseconds(status.st_ctim), status.st_ino});
-    print.newest_seconds = std::max(
-        {print.newest_seconds, static_cast<double>(status.st_mtim.tv_sec + 1),
-         static_cast<double>(status.st_ctim.tv_sec + 1)});
+    print.newest_seconds =
+        std::max({print.newest_seconds, static_cast<double>(status.st_mtim.tv_sec + 1),
+                  static_cast<double>(status.st_ctim.tv_sec + 1)});
   }
   return print;
 }

@@ -11,7 +11,8 @@ namespace sft {
 std::vector<std::string> column_names(const std::vector<ColumnSpec>& columns);
 bool contains(const std::vector<std::string>& names, std::string_view name);
 
-// [{human: TEXT}, {bot: TEXT}, ...]; a text that names none of `columns` but nearly does is a fault.
+// [{human: TEXT}, {bot: TEXT}, ...]; a text that names none of `columns` but nearly does is a
+// fault.
 std::vector<RoundItem> read_rounds(const ConfigNode& node, const std::vector<std::string>& columns);
 
 // A fault where `file` leaves the data folder.

@@ -16,14 +16,12 @@ using testing::HasSubstr;
 
 class Evaluation : public Workplace {
  protected:
-  static std::string bench() {
-    return std::string(SFT_TEST_SOURCE_DIR) + "/data/quickstart/bench";
-  }
+  static std::string bench() { return std::string(SFT_TEST_SOURCE_DIR) + "/data/quickstart/bench"; }
   BinaryResult evaluate(const std::string& output, const std::vector<std::string>& more,
                         const std::string& length = "4") const {
     std::vector<std::string> arguments = {
-        "eval", "--ckpt", "model", "--data-dir", bench(), "--limit", "3", "--dtype", "float32",
-        "--output", output, "--max-new-tokens", length};
+        "eval",    "--ckpt",   "model", "--data-dir",       bench(), "--limit", "3", "--dtype",
+        "float32", "--output", output,  "--max-new-tokens", length};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return sft(arguments);
   }
@@ -68,7 +66,8 @@ TEST_F(Evaluation, AGroupSkipsWhatIsNotThere) {
   EXPECT_THAT(result.err, HasSubstr("set SFT_JUDGE_URL"));
   std::vector<std::string> missing;
   std::vector<std::string> scored;
-  for (const Json& entry : read_json(path("one/results.json")).at("results")) {
+  const Json table = read_json(path("one/results.json"));
+  for (const Json& entry : table.at("results")) {
     (entry.contains("missing") ? missing : scored).push_back(entry.at("task"));
   }
   EXPECT_EQ(scored, (std::vector<std::string>{"boolq", "mmlu"}));

@@ -36,7 +36,8 @@ TEST(ResponseCache, RemembersAcrossProcesses) {
     ResponseCache cache(folder.path(), "model");
     EXPECT_FALSE(cache.find_generated(key));
     cache.add(key, result_of("\u3042\n\"x\""));
-    cache.add(ResponseCache::key(scored), ScoreResult{.token_logprobs = {-0.1, -2}, .is_greedy = true});
+    cache.add(ResponseCache::key(scored),
+              ScoreResult{.token_logprobs = {-0.1, -2}, .is_greedy = true});
     EXPECT_EQ(cache.find_generated(key)->text, "\u3042\n\"x\"");
   }
   const ResponseCache cache(folder.path(), "model");
@@ -123,8 +124,9 @@ TEST(CachedLanguageModel, AsksOnceAndAnswersAll) {
   for (const size_t num_asked : {2, 0}) {
     FakeLanguageModel model = echo();
     std::vector<size_t> told;
-    const std::vector<GenerateResult> results = CachedLanguageModel(model, cache)
-        .generate(requests, [&told](size_t i, const GenerateResult&) { told.push_back(i); });
+    const std::vector<GenerateResult> results =
+        CachedLanguageModel(model, cache)
+            .generate(requests, [&told](size_t i, const GenerateResult&) { told.push_back(i); });
     EXPECT_EQ(model.seen.size(), num_asked);
     EXPECT_EQ(told.size(), 3);
     ASSERT_EQ(results.size(), 3);
@@ -162,8 +164,8 @@ TEST(CachedLanguageModel, RemembersLogprobs) {
     model.logprob = [](const std::string& /*prompt*/, const std::string& completion) {
       return completion == "B" ? -0.123456789012345 : -2;
     };
-    const std::vector<ScoreResult> results = CachedLanguageModel(model, cache)
-        .score(requests, [](size_t, const ScoreResult&) {});
+    const std::vector<ScoreResult> results =
+        CachedLanguageModel(model, cache).score(requests, [](size_t, const ScoreResult&) {});
     EXPECT_EQ(model.seen_scores.size(), num_asked);
     EXPECT_EQ(results[0].token_logprobs, std::vector<double>{-0.123456789012345});
   }

@@ -50,7 +50,8 @@ TEST(WeightsHashMemory, RemembersByPathSizeTimesAndInode) {
   std::string text = read_file(path);
   EXPECT_NE(text.find(hash), std::string::npos);
   // What is remembered is believed, and nothing is where any of the file's marks changed.
-  folder.write("memory.jsonl", "{\"files\"\n" + text.replace(text.find(hash), hash.size(), std::string(64, '0')));
+  folder.write("memory.jsonl",
+               "{\"files\"\n" + text.replace(text.find(hash), hash.size(), std::string(64, '0')));
   EXPECT_EQ(WeightsHashMemory(path, clock).hash(weights), std::string(64, '0'));
   write_weights(folder.path(), {1, 2});
   EXPECT_EQ(WeightsHashMemory(path, clock).hash(SafetensorsFolder(folder.path())), hash);

@@ -84,7 +84,7 @@ Json call_function(const std::string& name, const std::vector<std::string>& args
 // Scored above this layer, or not part of any rule (extract_role_pred changes nothing).
 const std::set<std::string>& functions_of_others() {
   static const std::set<std::string> kNames = {
-      "gsm8k_is_equal", "gsm8k_end2end",  "math_end2end_v2",      "nq_is_correct",
+      "gsm8k_is_equal", "gsm8k_end2end",     "math_end2end_v2",      "nq_is_correct",
       "mbpp_execution", "extract_role_pred", "mtbench_single_score", "alpaca_v2_rank"};
   return kNames;
 }
@@ -283,8 +283,8 @@ TEST_F(OpenCompass, NqHasEightQuestionsThatAnyAnswerSolves) {
       solved.push_back(question.id);
     }
   }
-  EXPECT_EQ(solved, (std::vector<std::string>{"196", "290", "363", "954", "1150", "1819", "2720",
-                                              "3262"}));
+  EXPECT_EQ(solved,
+            (std::vector<std::string>{"196", "290", "363", "954", "1150", "1819", "2720", "3262"}));
 }
 
 TEST_F(OpenCompass, HellaswagIsLaidOutFromThePublishedRows) {
@@ -299,9 +299,8 @@ TEST_F(OpenCompass, HellaswagIsLaidOutFromThePublishedRows) {
 // Every task whose files are there can be read whole.
 TEST_F(OpenCompass, EveryTaskReadsItsFile) {
   int num_read = 0;
-  for (const char* const name :
-       {"math:0", "humaneval:0", "truthfulqa:0", "cmmlu:0", "jmmlu:0", "arc:0", "piqa:0",
-        "winogrande:0", "triviaqa:0"}) {
+  for (const char* const name : {"math:0", "humaneval:0", "truthfulqa:0", "cmmlu:0", "jmmlu:0",
+                                 "arc:0", "piqa:0", "winogrande:0", "triviaqa:0"}) {
     const TaskChoice task = choose_tasks(name).at(0);
     ASSERT_EQ(missing_file(task, bench_), std::nullopt) << name;
     EXPECT_FALSE(load_task_data(task, bench_, {}).questions.empty()) << name;

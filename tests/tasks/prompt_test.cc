@@ -147,8 +147,8 @@ TEST(BuildChoicePrompts, AskAsTheQuestionIsAsked) {
 TEST(BuildChoicePrompts, RoundsOfTheirOwnStandAlone) {
   Question question = question_of(row("so _ left", "A"));
   question.choices = {"Ann", "Bob"};
-  const LikelihoodSpec likelihood{
-      .rounds = {{.role = Role::kHuman, .text = "so {choice} "}}, .completion = " left {choice}"};
+  const LikelihoodSpec likelihood{.rounds = {{.role = Role::kHuman, .text = "so {choice} "}},
+                                  .completion = " left {choice}"};
   const std::vector<ChoicePrompt> prompts = build_choice_prompts(
       task_with_choices(likelihood), question, {row("one", "A")}, std::nullopt);
   EXPECT_EQ(prompts.at(0).prompt, "so Ann");

@@ -64,13 +64,12 @@ TEST(PythonText, CharactersHavePythonsProperties) {
       continue;
     }
     const std::string text = utf8(code);
-    const bool is_right = is_python_upper(code) == upper[code] &&
-                          is_python_space(code) == space[code] &&
-                          is_python_digit(code) == digit[code] &&
-                          is_space.search(text).has_value() == space[code] &&
-                          is_digit.search(text).has_value() == decimal[code] &&
-                          is_word.search(text).has_value() == word[code] &&
-                          (with_ascii_digits(text) == text) == (!decimal[code] || code < 0x80);
+    const bool is_right =
+        is_python_upper(code) == upper[code] && is_python_space(code) == space[code] &&
+        is_python_digit(code) == digit[code] && is_space.search(text).has_value() == space[code] &&
+        is_digit.search(text).has_value() == decimal[code] &&
+        is_word.search(text).has_value() == word[code] &&
+        (with_ascii_digits(text) == text) == (!decimal[code] || code < 0x80);
     if (!is_right && ++num_wrong <= 10) {
       ADD_FAILURE() << std::hex << static_cast<uint32_t>(code);
     }

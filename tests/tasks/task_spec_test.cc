@@ -147,9 +147,11 @@ TEST(TaskSpec, FaultsOfChoicesSayWhatIsMeant) {
            {"choices: [\"{c[0]}\", {value: \"{rest}\", split: \";\"}]\n", "", "needs 'choices'"},
            {"likelihood: {rounds", "unlikelihood: {rounds", "needs the task to have 'likelihood'"},
            {"{q} {choice}", "{q} {choise}", "did you mean 'choice'?"},
-           {"metric: accuracy", "metric: accuracy\nstudy: {extract: pattern, pattern: \"(\", score: equal}",
+           {"metric: accuracy",
+            "metric: accuracy\nstudy: {extract: pattern, pattern: \"(\", score: equal}",
             "pattern '('"},
-           {"q: \"{q}\"", "q: {value: \"{q}\", rules: [after_colom]}", "did you mean 'after_colon'?"}}) {
+           {"q: \"{q}\"", "q: {value: \"{q}\", rules: [after_colom]}",
+            "did you mean 'after_colon'?"}}) {
     EXPECT_THAT([&] { task_of(replaced(kChoices, c.from, c.to)); },
                 ThrowsMessage<UsageError>(HasSubstr(c.message)))
         << c.to;

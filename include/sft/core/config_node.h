@@ -33,9 +33,8 @@ struct ConfigRange {
 //   root.finish();
 //   root.check();                                     // throws UsageError with all faults
 //
-// Anchors and aliases, duplicate keys, nesting past 32 levels, more than 10,000 values and files past
-// 1 MB are refused.
-// Copies are cheap and share one document.
+// Anchors and aliases, duplicate keys, nesting past 32 levels, more than 10,000 values and files
+// past 1 MB are refused. Copies are cheap and share one document.
 class ConfigNode {
  public:
   // Reads a file. `overrides` are "key.path=value" texts, each replacing or adding one value; the

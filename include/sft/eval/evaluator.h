@@ -74,10 +74,10 @@ class Evaluator {
 //   a log of samples of lm-evaluation-harness, JSON Lines of {"doc_id", "resps"}, or the folder of
 //   them; log-probabilities of choices are taken where it holds these
 //
-// Numbers of the latter two count the task's questions, those of a task with groups inside the group
-// that the file's name holds. Other fields are ignored; only the questions that are there count.
-// Throws Error with path:line for a line without them, an id that the task has not, or one that
-// comes twice.
+// Numbers of the latter two count the task's questions, those of a task with groups inside the
+// group that the file's name holds. Other fields are ignored; only the questions that are there
+// count. Throws Error with path:line for a line without them, an id that the task has not, or one
+// that comes twice.
 TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path);
 
 }  // namespace sft

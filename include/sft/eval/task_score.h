@@ -19,13 +19,13 @@ struct Generation {
   int64_t prompt_tokens = 0;
   int64_t response_tokens = 0;
   FinishReason finish = FinishReason::kLength;
-  bool is_over_long = false;  // the prompt left no room for a response, which is empty
+  bool is_over_long = false;        // the prompt left no room for a response, which is empty
   bool is_unlike_training = false;  // the prompt's tokens are not those of training
 };
 
 // How probable a model finds a choice as the response.
 struct ChoiceScore {
-  double logprob = 0;      // in nats, of the whole completion
+  double logprob = 0;         // in nats, of the whole completion
   double num_characters = 0;  // of the completion without its leading blanks
 };
 

@@ -9,9 +9,9 @@
 
 namespace sft {
 
-// The exact McNemar test: the two-sided probability, under the hypothesis that neither of two models
-// is better, that the questions on which they disagree split as unevenly as `fixed` to `broken` or
-// more (a binomial test with probability 1/2). 1 where they never disagree.
+// The exact McNemar test: the two-sided probability, under the hypothesis that neither of two
+// models is better, that the questions on which they disagree split as unevenly as `fixed` to
+// `broken` or more (a binomial test with probability 1/2). 1 where they never disagree.
 double mcnemar_exact(int64_t fixed, int64_t broken);
 
 struct Interval {
@@ -43,9 +43,9 @@ struct PairedComparison {
   Interval difference;  // bootstrapped, of score_b - score_a
   int64_t both_right = 0;
   int64_t both_wrong = 0;
-  int64_t fixed = 0;   // wrong in a, right in b
-  int64_t broken = 0;  // right in a, wrong in b
-  double p_value = 1;  // McNemar, exact
+  int64_t fixed = 0;                     // wrong in a, right in b
+  int64_t broken = 0;                    // right in a, wrong in b
+  double p_value = 1;                    // McNemar, exact
   std::vector<ChangedQuestion> changed;  // in the order of a
 };
 

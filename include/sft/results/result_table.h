@@ -54,7 +54,7 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
   std::string exemplars;    // where the worked examples came from; "": none
   bool is_verified = true;  // the rules were held against the other implementation's
   int64_t version = 0;      // of the task's rules
-  Json settings;        // an object: everything else that the score depends on
+  Json settings;            // an object: everything else that the score depends on
 };
 
 // results.json of an evaluated model:
@@ -67,8 +67,8 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
 // An entry of an absent file is {"task", "shots", "missing"}; one of a cut file has "partial": true
 // behind "n_total", one of a task without reference values "verified": false in front of "version".
 // "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}) and "exemplars"
-// are there where the task has them. Keys have this order, floats the shortest form; nothing in it depends on when,
-// where or how fast it was made.
+// are there where the task has them. Keys have this order, floats the shortest form; nothing in it
+// depends on when, where or how fast it was made.
 class ResultTable {
  public:
   ResultTable(ModelIdentity model, std::string template_name);

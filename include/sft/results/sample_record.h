@@ -18,7 +18,7 @@ struct SampleRecord {
   std::string extracted;
   std::string reference;
   std::vector<std::string> references;  // where several are right; then "reference" is their list
-  double score = 0;  // 0-1
+  double score = 0;                     // 0-1
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> response_tokens;  // the end token included
   std::optional<std::string> finish;       // "eos", "stop", "length", "context"

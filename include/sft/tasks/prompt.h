@@ -44,8 +44,8 @@ struct ChoicePrompt {
   std::string completion;
 };
 
-// One a choice, by the task's likelihood (which it must have). Where that has rounds of its own they
-// stand alone, else the question is asked as in build_prompt, worked examples included.
+// One a choice, by the task's likelihood (which it must have). Where that has rounds of its own
+// they stand alone, else the question is asked as in build_prompt, worked examples included.
 std::vector<ChoicePrompt> build_choice_prompts(const TaskChoice& task, const Question& question,
                                                const std::vector<Columns>& exemplars,
                                                const std::optional<MetaTemplate>& meta);

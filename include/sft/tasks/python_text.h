@@ -19,9 +19,10 @@ CodePoint code_point_at(std::string_view text, size_t offset);
 
 bool is_python_space(char32_t value);  // str.isspace, which is also what \s means in re
 bool is_python_upper(char32_t value);  // str.isupper of one character
-bool is_python_digit(char32_t value);  // str.isdigit of one character: \u00b2 is one, \u00bd is none
+bool is_python_digit(
+    char32_t value);  // str.isdigit of one character: \u00b2 is one, \u00bd is none
 std::string_view python_strip(std::string_view text);
-std::string python_lower(std::string_view text);  // str.lower
+std::string python_lower(std::string_view text);         // str.lower
 std::string python_capitalize(const std::string& text);  // str.capitalize
 std::string python_replace(std::string text, std::string_view from, std::string_view to);
 size_t num_code_points(std::string_view text);  // len(text)

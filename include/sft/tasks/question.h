@@ -50,8 +50,8 @@ std::optional<std::string> missing_file(const TaskChoice& task,
                                         const std::filesystem::path& data_dir);
 
 // Reads the questions and exemplars. Throws Error with path:line for a broken line, a row without
-// one of its fields or with one of another type, a reference that `gold` cannot read or that names no
-// choice; and where a worked example's row is not there.
+// one of its fields or with one of another type, a reference that `gold` cannot read or that names
+// no choice; and where a worked example's row is not there.
 TaskData load_task_data(const TaskChoice& task, const std::filesystem::path& data_dir,
                         const QuestionLimits& limits);
 

@@ -29,9 +29,9 @@ struct TaskSelection {
   std::vector<std::string> left_out;  // judged members of a group, where there is no judge
 };
 
-// "paper,gsm8k:4,mine.yaml:0" as tasks: names of groups, of tasks in configs/tasks, or paths of task
-// files, the latter two each with a number of shots, else the first that its file has. What is named
-// twice is taken once. Throws UsageError with all faults.
+// "paper,gsm8k:4,mine.yaml:0" as tasks: names of groups, of tasks in configs/tasks, or paths of
+// task files, the latter two each with a number of shots, else the first that its file has. What is
+// named twice is taken once. Throws UsageError with all faults.
 TaskSelection select_tasks(const std::string& list, Judge judge);
 
 // The same where every task is wanted.

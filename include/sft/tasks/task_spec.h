@@ -33,8 +33,8 @@ struct ExemplarSpec {
 enum class RequestKind { kGenerate, kLikelihood };
 
 // How probable each choice is as the response to the question: the log-probability of `completion`
-// behind the prompt. {choice} in both is the choice's text. Tasks that have it are scored by it too,
-// as accuracy of the likeliest choice and of the likeliest per byte of its text.
+// behind the prompt. {choice} in both is the choice's text. Tasks that have it are scored by it
+// too, as accuracy of the likeliest choice and of the likeliest per byte of its text.
 struct LikelihoodSpec {
   std::vector<RoundItem> rounds;  // empty: the shot's own, with its worked examples
   std::string completion = " {choice}";
@@ -57,7 +57,7 @@ struct ReadingSpec {
   std::string extract;
   std::string options;  // the letters to choose from, for extractors that need them
   std::string score;
-  std::string where;  // "file:line:column"
+  std::string where;    // "file:line:column"
   std::string pattern;  // the regular expression of the extractor that needs one
 
   Extractor extractor() const;
