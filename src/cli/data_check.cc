@@ -143,8 +143,8 @@ void print_lengths(const Report& report) {
     for (size_t width = 1; width < counts.by_length.size(); ++width) {
       const int64_t count = counts.by_length.at(width);
       if (count > 0) {
-        constexpr int64_t longest_bar = 40;
-        const int64_t bar = (longest_bar * count + counts.samples - 1) / counts.samples;
+        constexpr int64_t kLongestBar = 40;
+        const int64_t bar = (kLongestBar * count + counts.samples - 1) / counts.samples;
         fmt::print("  {:>7} to {:<7} {:>8}  {}\n", int64_t{1} << (width - 1),
                    (int64_t{1} << width) - 1, count, std::string(static_cast<size_t>(bar), '#'));
       }

@@ -189,8 +189,8 @@ std::string data_name(const fs::path& file) {
 // All data files in and below a folder but hidden ones and what the hub's tools write about a
 // dataset.
 DatasetSpec folder_spec(const fs::path& folder) {
-  constexpr std::array<std::string_view, 4> about = {"dataset_info.json", "dataset_infos.json",
-                                                     "dataset_dict.json", "state.json"};
+  constexpr std::array<std::string_view, 4> kAbout = {"dataset_info.json", "dataset_infos.json",
+                                                      "dataset_dict.json", "state.json"};
   DatasetSpec spec;
   const fs::path absolute = fs::absolute(folder).lexically_normal();
   spec.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
@@ -201,7 +201,7 @@ DatasetSpec folder_spec(const fs::path& folder) {
     if (name.starts_with('.')) {
       entry.disable_recursion_pending();
     } else if (entry->is_regular_file() && find_format(entry->path()) &&
-               std::ranges::find(about, name) == about.end()) {
+               std::ranges::find(kAbout, name) == kAbout.end()) {
       spec.files.push_back(escape_pattern(entry->path().lexically_relative(folder).string()));
     }
   }

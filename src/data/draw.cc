@@ -34,10 +34,10 @@ std::string without_suffix(const std::string& id) {
 }
 
 DrawKey draw_key(int64_t seed, const std::string& dataset, const std::string& id) {
-  constexpr size_t half_digits = 16;
+  constexpr size_t kHalfDigits = 16;
   const std::string hash = sha256_hex(fmt::format("{}\n{}\n{}", seed, dataset, id));
-  return {.high = std::stoull(hash.substr(0, half_digits), nullptr, 16),
-          .low = std::stoull(hash.substr(half_digits, half_digits), nullptr, 16)};
+  return {.high = std::stoull(hash.substr(0, kHalfDigits), nullptr, 16),
+          .low = std::stoull(hash.substr(kHalfDigits, kHalfDigits), nullptr, 16)};
 }
 
 std::vector<size_t> draw_order(int64_t seed, const std::string& dataset,

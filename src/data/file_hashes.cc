@@ -83,8 +83,8 @@ std::string FileHashes::sha256(const fs::path& file) const {
   }
   const fs::path canonical = fs::canonical(file);
   const Json same = identity(canonical, status);
-  constexpr size_t name_digits = 32;
-  const fs::path note = folder_ / (sha256_hex(canonical.string()).substr(0, name_digits) + ".json");
+  constexpr size_t kNameDigits = 32;
+  const fs::path note = folder_ / (sha256_hex(canonical.string()).substr(0, kNameDigits) + ".json");
   if (const std::optional<std::string> hash = remembered(note, same)) {
     return *hash;
   }

@@ -121,8 +121,8 @@ std::string_view guess_language(std::string_view text) {
     return "";
   }
   // A tenth of kana makes a text of Han letters Japanese.
-  constexpr size_t kana_part = 10;
-  if (counts[0] * kana_part > total &&
+  constexpr size_t kKanaPart = 10;
+  if (counts[0] * kKanaPart > total &&
       static_cast<double>(counts[0] + counts[1]) > kClearPart * static_cast<double>(total)) {
     return "ja";
   }

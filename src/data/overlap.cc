@@ -189,8 +189,7 @@ void OverlapIndex::finish() {
 
 void OverlapIndex::sort_unique(std::vector<Entry>& entries) {
   std::ranges::sort(entries);
-  const auto repeated = std::ranges::unique(entries);
-  entries.erase(repeated.begin(), repeated.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
 }
 
 void OverlapIndex::leave_out_common(std::vector<Entry>& entries) {

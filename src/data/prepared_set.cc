@@ -57,8 +57,10 @@ std::vector<TokenizerSource> find_tokenizers(const DataConfig& config, const Tok
     }
   }
   std::ranges::stable_sort(sources, {}, &TokenizerSource::sha256);
-  const auto repeated = std::ranges::unique(sources, {}, &TokenizerSource::sha256);
-  sources.erase(repeated.begin(), repeated.end());
+  const auto is_same = [](const TokenizerSource& one, const TokenizerSource& other) {
+    return one.sha256 == other.sha256;
+  };
+  sources.erase(std::unique(sources.begin(), sources.end(), is_same), sources.end());
   return sources;
 }
 

@@ -131,8 +131,9 @@ std::vector<std::pair<std::string, Number>> read_pattern(const Json& json, const
   if (!value.is_object()) {
     throw Error(fmt::format("{}: {} is {}, must be an object", where, key, shown(value)));
   }
+  const std::string place = fmt::format("{}: {}", where, key);
   for (const auto& [name, number] : value.get_ref<const Json::object_t&>()) {
-    pattern.emplace_back(name, json_member<Number>(value, name, where + ": " + key));
+    pattern.emplace_back(name, json_member<Number>(value, name, place));
   }
   return pattern;
 }
@@ -178,10 +179,10 @@ AdapterConfig parse_adapter_config(const Json& json, const std::string& where) {
   lora.rank_pattern = read_pattern<int64_t>(json, "rank_pattern", where);
   lora.alpha_pattern = read_pattern<double>(json, "alpha_pattern", where);
   for (const auto& [name, rank] : lora.rank_pattern) {
-    checked_rank(rank, where + ": rank_pattern '" + name + "'");
+    checked_rank(rank, fmt::format("{}: rank_pattern '{}'", where, name));
   }
   for (const auto& [name, alpha] : lora.alpha_pattern) {
-    checked_alpha(alpha, where + ": alpha_pattern '" + name + "'");
+    checked_alpha(alpha, fmt::format("{}: alpha_pattern '{}'", where, name));
   }
   if (json.contains("base_model_name_or_path") && !json.at("base_model_name_or_path").is_null()) {
     config.base_model = json_member<std::string>(json, "base_model_name_or_path", where);

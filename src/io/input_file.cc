@@ -82,8 +82,8 @@ class PlainSource final : public InputFile::Source {
 class GzipSource final : public InputFile::Source {
  public:
   explicit GzipSource(const fs::path& path) : path_(path), packed_(path), buffer_(kChunkBytes) {
-    constexpr int window_bits_of_gzip = 15 + 16;
-    SFT_CHECK(inflateInit2(&stream_, window_bits_of_gzip) == Z_OK);
+    constexpr int kWindowBitsOfGzip = 15 + 16;
+    SFT_CHECK(inflateInit2(&stream_, kWindowBitsOfGzip) == Z_OK);
   }
   ~GzipSource() override { inflateEnd(&stream_); }
   GzipSource(const GzipSource&) = delete;
@@ -198,9 +198,9 @@ InputFile::InputFile(const fs::path& path)
 InputFile::~InputFile() = default;
 
 void InputFile::skip_byte_order_mark() {
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  if (rest().starts_with(mark)) {
-    skip(mark.size());
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (rest().starts_with(kMark)) {
+    skip(kMark.size());
   }
 }
 

@@ -141,8 +141,8 @@ struct ParquetReader::State {
 };
 
 ParquetReader::ParquetReader(const std::filesystem::path& path) : state_(new State) {
-  static const bool is_ready = (arrow::util::InitializeUTF8(), true);
-  SFT_CHECK(is_ready);
+  static const bool kIsReady = (arrow::util::InitializeUTF8(), true);
+  SFT_CHECK(kIsReady);
   state_->path = path.string();
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {

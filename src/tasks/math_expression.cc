@@ -272,7 +272,7 @@ class Reader {
     }
     const size_t close = text_.find('}', at_);
     check(close != std::string_view::npos);
-    const std::string name(text_.substr(at_, close - at_));
+    std::string name(text_.substr(at_, close - at_));
     at_ = close + 1;
     return name;
   }

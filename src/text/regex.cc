@@ -49,10 +49,10 @@ Ranges complement(const Ranges& ranges) {
 }
 
 const Ranges& white_space() {
-  static const Ranges ranges = {
+  static const Ranges kRanges = {
       {0x09, 0x0D},     {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},     {0x1680, 0x1680},
       {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
-  return ranges;
+  return kRanges;
 }
 
 // Writes classes out as ranges, in a pattern that is otherwise left as it is.

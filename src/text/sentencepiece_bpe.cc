@@ -31,15 +31,15 @@ struct AnsweredPiece {
 };
 
 std::vector<AnsweredPiece> pieces_of(std::string_view answer) {
-  static const std::string where = "sentencepiece";
+  static const std::string kWhere = "sentencepiece";
   std::vector<AnsweredPiece> pieces;
-  ProtobufReader reader(answer, where);
+  ProtobufReader reader(answer, kWhere);
   while (const auto field = reader.next()) {
     if (field->number != kTextPieces) {
       continue;
     }
     AnsweredPiece piece;
-    ProtobufReader members(field->bytes, where);
+    ProtobufReader members(field->bytes, kWhere);
     while (const auto member = members.next()) {
       if (member->number == kPieceId) {
         piece.id = static_cast<int32_t>(member->value);

@@ -50,8 +50,8 @@ std::unordered_map<uint64_t, char32_t> composition_index() {
 }  // namespace
 
 const UnicodeTable& UnicodeTable::get() {
-  static const UnicodeTable table;
-  return table;
+  static const UnicodeTable kTable;
+  return kTable;
 }
 
 UnicodeTable::UnicodeTable() : properties_(kNumCodePoints) {
@@ -97,18 +97,18 @@ uint8_t combining_class(char32_t c) {
 }
 
 std::span<const uint32_t> canonical_decomposition(char32_t c) {
-  static const MappingIndex index(kDecompositions);
-  return index.find(c);
+  static const MappingIndex kIndex(kDecompositions);
+  return kIndex.find(c);
 }
 
 std::span<const uint32_t> compatibility_decomposition(char32_t c) {
-  static const MappingIndex index(kCompatibilityDecompositions);
-  return index.find(c);
+  static const MappingIndex kIndex(kCompatibilityDecompositions);
+  return kIndex.find(c);
 }
 
 std::span<const uint32_t> lower_case_of(char32_t c) {
-  static const MappingIndex index(kLowerCases);
-  return index.find(c);
+  static const MappingIndex kIndex(kLowerCases);
+  return kIndex.find(c);
 }
 
 bool is_punctuation(char32_t c) {
@@ -118,9 +118,9 @@ bool is_punctuation(char32_t c) {
 }
 
 char32_t canonical_composition(char32_t first, char32_t second) {
-  static const std::unordered_map<uint64_t, char32_t> index = composition_index();
-  const auto found = index.find(uint64_t{first} << 32 | second);
-  return found == index.end() ? 0 : found->second;
+  static const std::unordered_map<uint64_t, char32_t> kIndex = composition_index();
+  const auto found = kIndex.find(uint64_t{first} << 32 | second);
+  return found == kIndex.end() ? 0 : found->second;
 }
 
 }  // namespace sft

@@ -18,6 +18,7 @@ namespace sft {
 struct DrawKey {
   uint64_t high = 0;
   uint64_t low = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang 14 takes the default for a comparison with 0
   auto operator<=>(const DrawKey&) const = default;
 };
 DrawKey draw_key(int64_t seed, const std::string& dataset, const std::string& id);

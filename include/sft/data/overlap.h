@@ -40,6 +40,7 @@ class OverlapIndex {
   struct Entry {
     uint64_t hash = 0;
     uint32_t text = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang 14 takes the default for a comparison with 0
     auto operator<=>(const Entry&) const = default;
   };
   struct Match {

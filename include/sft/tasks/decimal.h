@@ -9,6 +9,6 @@ namespace sft {
 bool is_decimal_number(std::string_view text);
 
 // "-007.50" as "-7.5", "0.0" as "0": equal numbers give equal texts, of any length.
-std::string canonical_decimal(std::string_view number);
+std::string canonical_decimal(std::string_view text);
 
 }  // namespace sft
