@@ -13,11 +13,17 @@ namespace {
 // Fewer words of an option ("the ends justify the means") tell nothing of its question.
 constexpr size_t kFewestWordsBeside = 13;
 
-// The column that says most: the question itself, and not its options.
-const std::string& longest_column(const Question& question) {
-  return std::ranges::max_element(question.columns, {},
-                                  [](const Column& column) { return column.text.size(); })
-      ->name;
+// The column that says most, the answer aside: the question itself, and not its options.
+std::string longest_column(const Question& question, const std::string& answer) {
+  std::string name;
+  size_t most = 0;
+  for (const Column& column : question.columns) {
+    if (column.name != answer && column.text.size() > most) {
+      name = column.name;
+      most = column.text.size();
+    }
+  }
+  return name;
 }
 
 }  // namespace
@@ -42,7 +48,7 @@ void LeakFinder::add_task(const TaskChoice& task, const std::filesystem::path& d
   const TaskData data = load_task_data(task, data_dir, {});
   const auto number = static_cast<uint32_t>(tasks_.size());
   for (const Question& question : data.questions) {
-    const std::string& longest = longest_column(question);
+    const std::string longest = longest_column(question, task.spec.answer);
     for (const Column& column : question.columns) {
       const bool is_telling =
           column.name == longest || normalized_words(column.text).size() >= kFewestWordsBeside;
