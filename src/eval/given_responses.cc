@@ -250,7 +250,7 @@ std::string responses_sha256(const fs::path& path) {
   }
   std::string text;
   for (const auto& [name, hash] : hashes) {
-    text += name + "\n" + hash + "\n";
+    text.append(name).append("\n").append(hash).append("\n");
   }
   return sha256_hex(text);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "sft/core/error.h"
 #include "sft/eval/scorer.h"
 #include "sft/results/statistics.h"
@@ -92,7 +94,7 @@ void add_facet(const std::string& name, size_t facet, std::span<const Question> 
     by_value[questions[i].facets[facet]].push_back(scores[i]);
   }
   for (const auto& [value, values] : by_value) {
-    result.emplace_back(name + "/" + value, percent_of(values).mean);
+    result.emplace_back(fmt::format("{}/{}", name, value), percent_of(values).mean);
   }
 }
 
@@ -138,6 +140,7 @@ size_t largest(const std::vector<double>& values) {
 
 size_t likeliest(const std::vector<ChoiceScore>& choices) {
   std::vector<double> values;
+  values.reserve(choices.size());
   for (const ChoiceScore& choice : choices) {
     values.push_back(choice.logprob);
   }
@@ -146,6 +149,7 @@ size_t likeliest(const std::vector<ChoiceScore>& choices) {
 
 size_t likeliest_per_character(const std::vector<ChoiceScore>& choices) {
   std::vector<double> values;
+  values.reserve(choices.size());
   for (const ChoiceScore& choice : choices) {
     values.push_back(choice.logprob / std::max(1.0, choice.num_characters));
   }

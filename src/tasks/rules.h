@@ -25,7 +25,7 @@ Extractor make_final_math(const std::string& argument);
 
 Extractor make_nq_answer(const std::string& argument);
 Extractor make_first_line(const std::string& argument);
-Extractor make_pattern(const std::string& pattern);
+Extractor make_pattern(const std::string& argument);
 
 Extractor make_mbpp_code(const std::string& argument);
 Extractor make_fenced_code(const std::string& argument);
