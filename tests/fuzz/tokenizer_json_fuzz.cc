@@ -37,7 +37,7 @@ std::vector<std::string> fuzz_seeds() {
       R"({"added_tokens": [], "normalizer": {"type": "Sequence", "normalizers": [{"type":)"
       R"( "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "},)"
       R"( "content": "▁"}, {"type": "Lowercase"}]}, "pre_tokenizer": {"type": "Split",)"
-      R"( "pattern": {"Regex": "\p{N}{1,3}| ?\p{L}+"}, "behavior": "Isolated",)"
+      R"( "pattern": {"Regex": "\\p{N}{1,3}| ?\\p{L}+"}, "behavior": "Isolated",)"
       R"( "invert": false}, "post_processor": null, "decoder": {"type": "Sequence", "decoders":)"
       R"( [{"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ",)"
       R"( "start": 1, "stop": 0}]}, "model": {"type": "BPE", "byte_fallback": true,)"
@@ -52,35 +52,35 @@ std::vector<std::string> fuzz_seeds() {
 }
 
 std::vector<std::string> fuzz_words() {
-  return {"" type "",
-          "" BPE "",
-          "" Unigram "",
-          "" Sequence "",
-          "" Digits "",
-          "" Regex "",
-          "" Isolated "",
-          "" Removed "",
-          "" Precompiled "",
-          "" NFKC "",
-          "" merges "",
-          "" vocab "",
-          "" unk_id "",
-          "" byte_fallback "",
+  return {"\"type\"",
+          "\"BPE\"",
+          "\"Unigram\"",
+          "\"Sequence\"",
+          "\"Digits\"",
+          "\"Regex\"",
+          "\"Isolated\"",
+          "\"Removed\"",
+          "\"Precompiled\"",
+          "\"NFKC\"",
+          "\"merges\"",
+          "\"vocab\"",
+          "\"unk_id\"",
+          "\"byte_fallback\"",
           "<0xFF>",
           "<0x",
-          "\u2581",
+          "▁",
           "(?i:",
-          "\p{L}",
+          "\\\\p{L}",
           "(a*)*b",
-          "" ignore_merges "",
-          "" precompiled_charsmap "",
-          "" AAAA "",
+          "\"ignore_merges\"",
+          "\"precompiled_charsmap\"",
+          "\"AAAA\"",
           "null",
           "-1e308",
           "4294967296",
           "[[",
-          "\ud800",
-          "{" a ":"};
+          "\\ud800",
+          "{\"a\":"};
 }
 
 }  // namespace sft
