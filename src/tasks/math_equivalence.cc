@@ -24,9 +24,11 @@ constexpr double kRelativeError = 1e-9;
 constexpr double kAbsoluteError = 1e-13;
 constexpr uint64_t kSeeds[] = {1, 2, 3};
 
-// Marks that change nothing, and other spellings. Commands come before their beginnings.
+// Marks that change nothing, and other spellings. Commands come before their beginnings, the end of
+// a matrix's row before the space that a backslash makes.
 constexpr Replacement kSpellings[] = {{"\n", " "},
                                       {"\t", " "},
+                                      {"\\\\", "\\cr "},
                                       {"{,}", ""},
                                       {",\\!", ""},
                                       {"\\!", ""},
@@ -104,11 +106,13 @@ std::string clean(std::string_view answer) {
   static const PythonRegex kUnits(R"(^(-?[\d,.]*\d)\s+[A-Za-z]{2,}[A-Za-z .]*$)");
   static const PythonRegex kMembership(R"(^\s*[A-Za-z]\s*\\in\b)");
   static const PythonRegex kThousands(R"(^(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?)$)");
+  static const PythonRegex kBase(R"((\d)_\{(\w+)\})");  // of a numeral: 12_{8} is 12_8
   std::string text(answer);
   for (const auto& [from, to] : kSpellings) {
     text = python_replace(std::move(text), from, to);
   }
   text = kMembership.replace_all(unwrap_texts(std::move(text)), "");
+  text = kBase.replace_all(text, "\\1_\\2");
   text = std::string(python_strip(kBlanks.replace_all(text, " ")));
   while (text.ends_with('.') && !text.ends_with("..")) {
     text.pop_back();
@@ -250,10 +254,11 @@ std::optional<std::string> matrix_text(const std::string& text) {
     return std::nullopt;
   }
   std::string rows(python_strip(*match->groups.at(1)));
-  if (rows.ends_with("\\\\")) {
-    rows.resize(rows.size() - 2);
+  constexpr std::string_view kRowEnd = "\\cr";
+  if (rows.ends_with(kRowEnd)) {
+    rows.resize(rows.size() - kRowEnd.size());
   }
-  return "((" + python_replace(python_replace(std::move(rows), "\\\\", "),("), "&", ",") + "))";
+  return "((" + python_replace(python_replace(std::move(rows), kRowEnd, "),("), "&", ",") + "))";
 }
 
 // Relations that hold between neighbours, as in "1 < x \le 2".
