@@ -86,7 +86,10 @@ class RankReader {
   Vocabulary vocabulary_;
 };
 
-// The last merge that makes a token is the same wherever it comes to be: that of its bytes alone.
+// Which pairs make a token. Where the merges of lower ranks leave two parts of its bytes, these are
+// the only pair: inside a word its bytes merge as they do alone. A token that they leave in more
+// parts (".:.:.:.:" of Llama 3, with ".:." and ":.:.:" of higher ranks) is made by any two tokens
+// that give its bytes.
 class MergeFinder {
  public:
   explicit MergeFinder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
@@ -98,39 +101,48 @@ class MergeFinder {
   }
 
   MergeTable run() {
-    std::vector<int32_t> open;
     for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-      if (vocabulary_.bytes(id).size() > 1) {
-        open.push_back(id);
+      if (vocabulary_.bytes(id).size() > 1 && !split_by_merges(id)) {
+        split_anywhere(id);
       }
     }
-    // In well-made files a token's parts have lower ranks, and one round finds all there are.
-    size_t num_open = 0;
-    do {
-      num_open = open.size();
-      std::erase_if(open, [this](int32_t id) { return find(id); });
-    } while (open.size() < num_open && !open.empty());
     return std::move(merges_);
   }
 
  private:
   static constexpr int32_t kNoToken = -1;
 
-  bool find(int32_t id) {
+  // Whether the merges so far, all of lower ranks, leave two parts.
+  bool split_by_merges(int32_t id) {
     const std::string_view bytes = vocabulary_.bytes(id);
     symbols_.clear();
     for (size_t i = 0; i < bytes.size(); ++i) {
       const int32_t byte_id = byte_ids_[static_cast<uint8_t>(bytes[i])];
       if (byte_id == kNoToken) {
-        return true;  // cannot be merged
+        return false;
       }
       symbols_.push_back({byte_id, static_cast<uint32_t>(i + 1)});
     }
     merges_.apply(symbols_);
     if (symbols_.size() == 2) {
-      merges_.add(symbols_[0].id, symbols_[1].id, {static_cast<uint32_t>(id), id});
+      add(symbols_[0].id, symbols_[1].id, id);
     }
     return symbols_.size() == 2;
+  }
+
+  void split_anywhere(int32_t id) {
+    const std::string_view bytes = vocabulary_.bytes(id);
+    for (size_t i = 1; i < bytes.size(); ++i) {
+      const auto left = vocabulary_.find(bytes.substr(0, i));
+      const auto right = vocabulary_.find(bytes.substr(i));
+      if (left && right) {
+        add(*left, *right, id);
+      }
+    }
+  }
+
+  void add(int32_t left, int32_t right, int32_t id) {
+    merges_.add(left, right, {static_cast<uint32_t>(id), id});
   }
 
   const Vocabulary& vocabulary_;

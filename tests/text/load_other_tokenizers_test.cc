@@ -1,8 +1,11 @@
 // What load_tokenizer makes of sentencepiece models, tiktoken ranks and tokenizer.json files of
 // characters with the configs beside them, and what it refuses.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,7 @@
 #include "temp_folder.h"
 
 #include "sft/core/error.h"
+#include "sft/io/base64.h"
 #include "sft/io/file.h"
 #include "sft/io/json.h"
 #include "sft/text/tokenizer.h"
@@ -171,6 +175,73 @@ TEST(Tiktoken, ReadsRanksAndTellsTheWordsFromThem) {
             "ab");
   const auto three = load_tokenizer(folder.write("x.tiktoken", ranks + "MTE= 6\r\nMTEx 7\n"));
   EXPECT_EQ(three->encode("1111", SpecialTokens::kAdd).ids, (std::vector<int32_t>{7, 2}));
+}
+
+// tiktoken's rule as it is stated: a word that is a token is that token; else the leftmost pair
+// whose bytes joined have the lowest rank becomes one, until no pair has a rank.
+std::vector<int32_t> merged_by_rank(const std::vector<std::string>& tokens,
+                                    const std::string& word) {
+  const auto rank = [&tokens](const std::string& bytes) {
+    return std::find(tokens.begin(), tokens.end(), bytes) - tokens.begin();
+  };
+  std::vector<std::string> parts;
+  for (const char c : word) {
+    parts.emplace_back(1, c);
+  }
+  if (rank(word) < std::ssize(tokens)) {
+    parts = {word};
+  }
+  while (true) {
+    auto best = std::ssize(tokens);
+    size_t place = 0;
+    for (size_t i = 0; i + 1 < parts.size(); ++i) {
+      if (const auto here = rank(parts[i] + parts[i + 1]); here < best) {
+        best = here;
+        place = i;
+      }
+    }
+    if (best == std::ssize(tokens)) {
+      break;
+    }
+    parts[place] += parts[place + 1];
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+  }
+  std::vector<int32_t> ids;
+  for (const std::string& part : parts) {
+    ids.push_back(static_cast<int32_t>(rank(part)));
+  }
+  return ids;
+}
+
+TEST(Tiktoken, MergesAsItsRuleSaysWhateverTheOrderOfTheRanks) {
+  std::mt19937 random(7);
+  const auto random_word = [&random](size_t most) {
+    std::string word(1 + random() % most, 'a');
+    std::generate(word.begin(), word.end(), [&] { return random() % 2 == 0 ? 'a' : 'b'; });
+    return word;
+  };
+  const TempFolder folder;
+  for (int round = 0; round < 200; ++round) {
+    // Tokens in an order in which parts may come after their whole, as they do in real files.
+    std::vector<std::string> tokens = {"a", "b"};
+    while (tokens.size() < 14) {
+      const std::string token = random_word(7);
+      if (std::find(tokens.begin(), tokens.end(), token) == tokens.end()) {
+        tokens.push_back(token);
+      }
+    }
+    std::string ranks;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      ranks += encode_base64(tokens[i]) + " " + std::to_string(i) + "\n";
+    }
+    const auto tokenizer = load_tokenizer(folder.write("x.tiktoken", ranks));
+    for (int i = 0; i < 20; ++i) {
+      const std::string word = random_word(30);
+      EXPECT_EQ(tokenizer->encode(word, SpecialTokens::kAdd).ids, merged_by_rank(tokens, word))
+          << word << " with\n"
+          << ranks;
+    }
+  }
 }
 
 TEST(Tiktoken, TakesSpecialTokensFromTheConfig) {
