@@ -170,8 +170,11 @@ void print_notes(const std::vector<Row>& rows) {
   int64_t num_unlike = 0;
   int64_t num_asked = 0;
   for (const Row& row : rows) {
-    num_unlike += row.entry.num_unlike_training;
-    num_asked += row.entry.n;
+    // Questions that are answered by probabilities alone have no prompt that an answer follows.
+    if (row.entry.settings.value("max_new_tokens", int64_t{0}) > 0) {
+      num_unlike += row.entry.num_unlike_training;
+      num_asked += row.entry.n;
+    }
   }
   fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
              num_asked,

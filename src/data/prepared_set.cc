@@ -105,6 +105,7 @@ Json key_json(const DataConfig& config, const SetInputs& inputs) {
   return {{"version", kSetVersion},
           {"datasets", inputs_json(inputs.datasets)},
           {"samples", config.samples},
+          {"samples_at_most", config.samples_at_most},
           {"seed", config.seed},
           {"shuffle", config.shuffle},
           {"validation",

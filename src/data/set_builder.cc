@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "data/dataset_draw.h"
 #include "data/measured_rows.h"
@@ -145,9 +146,14 @@ DrawnDataset SetBuilder::read(const DatasetInput& input, int64_t limit, bool is_
                     summary.name, summary.rows, summary.dropped.text(), config_.max_length));
   }
   if (limit > summary.kept) {
-    throw Error(fmt::format("dataset '{}': data.samples is {}, but there are {} of {} read: {}",
-                            summary.name, limit, summary.kept, summary.rows,
-                            summary.dropped.text()));
+    const std::string counts =
+        fmt::format("dataset '{}': data.samples is {}, but there are {} of {} read: {}",
+                    summary.name, limit, summary.kept, summary.rows, summary.dropped.text());
+    if (!config_.samples_at_most) {
+      throw Error(counts + "; to take what there is, set data.samples to {at_most: " +
+                  std::to_string(limit) + "}");
+    }
+    spdlog::warn("[data] {}; these are taken", counts);
   }
   drawn.samples = draw.finish();
   summary.sampled = std::ssize(drawn.samples);

@@ -143,16 +143,37 @@ void read_validation(const ConfigNode& node, ValidationConfig& validation) {
   }
 }
 
+// N, `all` or {at_most: N}.
+void read_samples(const ConfigNode& node, DataConfig& data) {
+  const ConfigNode count = node.at("samples");
+  if (count.is_map()) {
+    data.samples_at_most = true;
+    count.require("at_most");
+    count.read("at_most", data.samples, {.min = 1, .max = kMost});
+    count.finish();
+    return;
+  }
+  std::string text;
+  if (count.is_scalar()) {
+    count.get(text);
+  }
+  if (text != "all") {
+    node.read("samples", data.samples, {.min = 1, .max = kMost});
+  }
+}
+
+std::string samples_yaml(const DataConfig& data) {
+  if (data.samples == 0) {
+    return "all";
+  }
+  const std::string count = yaml_scalar(data.samples);
+  return data.samples_at_most ? "{at_most: " + count + "}" : count;
+}
+
 void read_data(const ConfigNode& node, DataConfig& data) {
   node.require("datasets");
   read_datasets(node, data.datasets);
-  std::string samples;
-  if (const ConfigNode count = node.at("samples"); count.is_scalar()) {
-    count.get(samples);
-  }
-  if (samples != "all") {
-    node.read("samples", data.samples, {.min = 1, .max = kMost});
-  }
+  read_samples(node, data);
   node.read("seed", data.seed, {.min = 0});
   node.read("shuffle", data.shuffle);
   node.read("template", data.layout);
@@ -295,7 +316,7 @@ std::string keep_yaml(const CheckpointConfig& checkpoints) {
 void add_data(YamlLines& lines, const DataConfig& data) {
   lines.section("data");
   lines.add_inner("datasets", yaml_list(data.datasets));
-  lines.add_inner("samples", data.samples == 0 ? "all" : yaml_scalar(data.samples));
+  lines.add_inner("samples", samples_yaml(data));
   lines.add_inner("seed", yaml_scalar(data.seed));
   lines.add_inner("shuffle", yaml_scalar(data.shuffle));
   lines.add_inner("template", yaml_scalar(data.layout));

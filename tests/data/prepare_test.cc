@@ -110,6 +110,16 @@ TEST_F(PrepareTest, LongSamplesAreDroppedBeforeTheDraw) {
                                  "dropped (10 too_long)"));
 }
 
+TEST_F(PrepareTest, AtMostTakesWhatFits) {
+  config_.max_length = 15;
+  config_.samples_at_most = true;
+  config_.samples = 11;
+  const std::vector<std::string> ids = run().training_ids();
+  EXPECT_EQ(ids.size(), 10U);
+  config_.samples = 4;
+  EXPECT_EQ(run().training_ids(), std::vector<std::string>(ids.begin(), ids.begin() + 4));
+}
+
 TEST_F(PrepareTest, EveryTokenizerMustFit) {
   // Its longest piece makes every response short; only the other tokenizer finds some too long.
   const auto short_one =

@@ -176,6 +176,17 @@ TEST(TrainConfig, OddNumbersSurviveTheRoundTrip) {
   }
 }
 
+TEST(TrainConfig, SamplesMayBeABound) {
+  const TrainConfig config =
+      read("model: m\ndata: {datasets: [lima], samples: {at_most: 1000}}\noutput: out\n");
+  EXPECT_EQ(config.data.samples, 1000);
+  EXPECT_TRUE(config.data.samples_at_most);
+  EXPECT_EQ(read(to_yaml(config)).data.samples_at_most, true);
+  EXPECT_THAT(faults_of("model: m\ndata: {datasets: [lima], samples: {most: 1}}\noutput: out\n"),
+              ElementsAre("t.yaml:2:26: 'data.samples.at_most' is missing",
+                          "t.yaml:2:36: unknown key 'data.samples.most'"));
+}
+
 TEST(TrainConfig, ReportsAllFaultsAtOnce) {
   EXPECT_THAT(
       faults_of("modle: m\n"

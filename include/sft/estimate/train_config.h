@@ -22,6 +22,7 @@ struct ValidationConfig {
 struct DataConfig {
   std::vector<std::string> datasets;  // names in configs/datasets, or paths of dataset files
   int64_t samples = 0;                // per dataset; 0: all
+  bool samples_at_most = false;       // key `samples: {at_most: N}`: where fewer fit, these
   int64_t seed = 42;
   bool shuffle = true;
   std::string layout = "question_answer";  // key `template`: a name in configs/templates, or a path
