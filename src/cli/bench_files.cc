@@ -10,12 +10,33 @@
 #include "sft/core/error.h"
 #include "sft/core/resources.h"
 #include "sft/data/row_reader.h"
-#include "sft/io/jsonl.h"
+#include "sft/io/file.h"
+#include "sft/io/json.h"
 
 namespace sft {
 namespace {
 
 namespace fs = std::filesystem;
+
+BenchSpec::File read_file_spec(const std::string& name, const ConfigNode& node) {
+  BenchSpec::File file;
+  file.name = name;
+  node.require("from");
+  node.read("from", file.from);
+  node.read("copy", file.is_copy);
+  if (file.is_copy) {
+    if (file.from.size() > 1) {
+      node.fault(fmt::format("'{}' is a copy, so it has one file in 'from'", name));
+    }
+  } else {
+    node.require("rows");
+    node.read("rows", file.rows, {.min = 1});
+    file.columns = read_columns(node.at("columns"));
+    file.lists = read_columns(node.at("lists"));
+  }
+  node.finish();
+  return file;
+}
 
 BenchSpec read_bench(const ConfigNode& root) {
   BenchSpec spec;
@@ -29,35 +50,76 @@ BenchSpec read_bench(const ConfigNode& root) {
   root.read("revision", spec.revision);
   const ConfigNode files = root.at("files");
   for (const std::string& name : files.keys()) {
-    const ConfigNode node = files.at(name);
-    BenchSpec::File file = {.name = name, .from = {}, .rows = 0};
-    node.require("from");
-    node.require("rows");
-    node.read("from", file.from);
-    node.read("rows", file.rows, {.min = 1});
-    node.finish();
-    spec.files.push_back(std::move(file));
+    spec.files.push_back(read_file_spec(name, files.at(name)));
+  }
+  const ConfigNode elsewhere = root.at("elsewhere");
+  for (const std::string& name : elsewhere.keys()) {
+    BenchSpec::Absent& file = spec.elsewhere.emplace_back();
+    file.name = name;
+    elsewhere.read(name, file.what);
   }
   root.finish();
   return spec;
 }
 
+// Rows as JSON Lines, or as one array where the file's name ends in .json.
+class RowWriter {
+ public:
+  explicit RowWriter(const fs::path& path) : file_(path), is_array_(path.extension() == ".json") {}
+
+  void write(const Json& row) {
+    if (is_array_) {
+      file_.write(rows_ == 0 ? "[\n" : ",\n");
+    }
+    file_.write(dump_json(row, JsonLayout::kCompact));
+    if (!is_array_) {
+      file_.write("\n");
+    }
+    ++rows_;
+  }
+  void commit() {
+    if (is_array_) {
+      file_.write(rows_ == 0 ? "[]\n" : "\n]\n");
+    }
+    file_.commit();
+  }
+  int64_t rows() const { return rows_; }
+
+ private:
+  AtomicFile file_;
+  bool is_array_;
+  int64_t rows_ = 0;
+};
+
+// The row as the benchmark's file has it.
+Json made_row(const BenchSpec::File& file, const Json& row, const std::string& where) {
+  if (file.columns.empty() && file.lists.empty()) {
+    return row;
+  }
+  Json made = Json::object();
+  for (const Column& column : make_columns(file.columns, row, where)) {
+    made[column.name] = column.text;
+  }
+  for (const ColumnSpec& list : file.lists) {
+    made[list.name] = make_list(list, row, where);
+  }
+  return made;
+}
+
 void write_rows(const BenchSpec::File& file, const std::vector<DatasetFile>& parts,
                 const fs::path& path) {
-  JsonlWriter writer(path);
-  int64_t rows = 0;
+  RowWriter writer(path);
   for (const DatasetFile& part : parts) {
     const auto reader = open_rows(part.path, format_of(part.path));
     while (const auto row = reader->next()) {
-      writer.write(row->value);
-      ++rows;
+      writer.write(made_row(file, row->value, row->where));
     }
   }
-  if (rows != file.rows) {
+  if (writer.rows() != file.rows) {
     throw Error(
         fmt::format("{}: {} rows on the hub, there must be {}; the repository has changed, "
                     "name a revision in configs/bench",
-                    path.string(), rows, file.rows));
+                    path.string(), writer.rows(), file.rows));
   }
   writer.commit();
 }
@@ -83,10 +145,13 @@ std::vector<fs::path> fetch_bench(const BenchSpec& spec, const fs::path& folder,
     if (fs::exists(path, error)) {
       continue;
     }
-    write_rows(
-        file,
-        fetch_dataset({.dataset = spec.hub, .revision = spec.revision, .files = file.from}, common),
-        path);
+    const std::vector<DatasetFile> parts =
+        fetch_dataset({.dataset = spec.hub, .revision = spec.revision, .files = file.from}, common);
+    if (file.is_copy) {
+      write_file(path, read_file(parts.front().path));
+    } else {
+      write_rows(file, parts, path);
+    }
     made.push_back(path);
   }
   return made;

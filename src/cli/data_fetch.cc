@@ -121,6 +121,13 @@ void fetch_benchmarks(const std::string& name, const fs::path& folder, const Com
     for (const fs::path& path : fetch_bench(spec, folder, common)) {
       fetched.add(spec.name, path);
     }
+    std::error_code error;
+    for (const auto& [name, what] : spec.elsewhere) {
+      if (!fs::exists(folder / name, error)) {
+        spdlog::warn("[data] {} is on no hub: {}; put it there yourself", (folder / name).string(),
+                     what);
+      }
+    }
   }
 }
 

@@ -35,12 +35,26 @@ std::string after_gap(const std::string& text) {
   return std::string(python_strip(gap == std::string::npos ? "" : text.substr(gap + 1)));
 }
 
+// "title -- passage", as SuperGLUE has BoolQ's.
+constexpr std::string_view kDashes = " -- ";
+
+std::string before_dashes(const std::string& text) {
+  const size_t dashes = text.find(kDashes);
+  return dashes == std::string::npos ? "" : text.substr(0, dashes);
+}
+std::string after_dashes(const std::string& text) {
+  const size_t dashes = text.find(kDashes);
+  return dashes == std::string::npos ? text : text.substr(dashes + kDashes.size());
+}
+
 constexpr std::array kRules = {
     ColumnRule{.name = "capitalize", .apply = python_capitalize},
     ColumnRule{.name = "clean_hellaswag", .apply = clean_hellaswag},
     ColumnRule{.name = "after_colon", .apply = after_colon},
     ColumnRule{.name = "before_gap", .apply = before_gap},
     ColumnRule{.name = "after_gap", .apply = after_gap},
+    ColumnRule{.name = "before_dashes", .apply = before_dashes},
+    ColumnRule{.name = "after_dashes", .apply = after_dashes},
 };
 
 }  // namespace

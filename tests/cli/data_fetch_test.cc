@@ -93,6 +93,38 @@ TEST_F(DataFetch, MakesTheFilesOfABenchmark) {
   EXPECT_EQ(server.log().size(), requests);
 }
 
+TEST_F(DataFetch, ABenchmarkMayHaveOtherColumns) {
+  folder.write("configs/bench/tiny.yaml", R"(name: tiny
+license: mit
+source: ours, small
+hub: acme/bench
+files:
+  tiny/test.json:
+    from: [main/test.parquet]
+    rows: 3000
+    columns:
+      question: "Q: {large}"
+      label: {value: "{is_even}", map: {"true": "0", "false": "1"}}
+      title: {value: "{large} -- {kind}", rules: [before_dashes]}
+      rest: {value: "{large} -- {kind}", rules: [after_dashes]}
+    lists:
+      words: "{words}"
+  tiny/copy.parquet: {from: [main/test.parquet], copy: true}
+elsewhere:
+  tiny/shots.jsonl: two worked examples
+)");
+  const BinaryResult result = fetch({"bench/tiny", "--data-dir", "here"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("here/tiny/shots.jsonl is on no hub: two worked examples"));
+  const Json rows = parse_json(read_whole_file(folder.path() / "here/tiny/test.json"), "test.json");
+  ASSERT_EQ(rows.size(), 3000U);
+  EXPECT_EQ(rows[2], parse_json(R"({"question": "Q: L2", "label": "0", "title": "L2",
+                                    "rest": "even", "words": ["a", "a"]})",
+                                "row"));
+  EXPECT_EQ(read_whole_file(folder.path() / "here/tiny/copy.parquet"),
+            read_file(SFT_TEST_SOURCE_DIR "/tests/reference/small.parquet"));
+}
+
 TEST_F(DataFetch, ABenchmarkWithOtherRowsIsNotTaken) {
   folder.write("configs/bench/tiny.yaml", bench(2999));
   const BinaryResult result = fetch({"bench/tiny", "--data-dir", "here"});
