@@ -110,6 +110,20 @@ TEST(AtomicFile, WritesSmallAndLargePiecesInOrder) {
   EXPECT_EQ(read_whole_file(temp.path() / "f"), expected);
 }
 
+TEST(CopyFile, TakesEveryByteAndLeavesNothingWhereItFails) {
+  const TempFolder folder;
+  std::string bytes(3'000'001, 'x');
+  bytes.back() = '\0';
+  const fs::path from = folder.write("from", bytes);
+  copy_file(from, folder.path() / "to");
+  EXPECT_EQ(read_file(folder.path() / "to"), bytes);
+  copy_file(folder.write("empty", ""), folder.path() / "to");
+  EXPECT_EQ(read_file(folder.path() / "to"), "");
+  EXPECT_THROW(copy_file(from, folder.path() / "from" / "to"), Error);
+  EXPECT_THROW(copy_file(folder.path() / "none", folder.path() / "new"), Error);
+  EXPECT_FALSE(fs::exists(folder.path() / "new"));
+}
+
 TEST(AtomicFile, WithoutCommitNothingRemains) {
   const TempFolder temp;
   temp.write("old", "old");
