@@ -148,7 +148,7 @@ std::vector<fs::path> fetch_bench(const BenchSpec& spec, const fs::path& folder,
     const std::vector<DatasetFile> parts =
         fetch_dataset({.dataset = spec.hub, .revision = spec.revision, .files = file.from}, common);
     if (file.is_copy) {
-      copy_file(parts.front().path, path);
+      write_copy(parts.front().path, path);
     } else {
       write_rows(file, parts, path);
     }

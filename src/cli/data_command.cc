@@ -51,10 +51,10 @@ int prepare_data(const DataFlags& flags, const CommonOptions& common) {
   const DataAccess access = open_data(flags.config, common);
   AtomicFolder folder(flags.output, existing_at(flags.output));
   const DataSummary data = summarize_data(access.config.data, access.own, access.options);
-  copy_file(data.set.training(), folder.staging() / "train.jsonl");
+  write_copy(data.set.training(), folder.staging() / "train.jsonl");
   std::error_code error;
   if (fs::exists(data.set.validation(), error)) {
-    copy_file(data.set.validation(), folder.staging() / "validation.jsonl");
+    write_copy(data.set.validation(), folder.staging() / "validation.jsonl");
   }
   write_file(folder.staging() / "data.json",
              dump_json(data_json(access.config.data, data), JsonLayout::kIndented));

@@ -100,7 +100,7 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
   file.commit();
 }
 
-void copy_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+void write_copy(const std::filesystem::path& from, const std::filesystem::path& to) {
   constexpr size_t kPiece = size_t{1} << 20;
   const MappedFile source(from);
   AtomicFile file(to);

@@ -1,9 +1,10 @@
 #include "sft/model/kv_cache.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 
 #include "sft/core/error.h"
 
@@ -23,52 +24,67 @@ Tensor grown(const Tensor& old, const Tensor& like, int64_t length, int64_t capa
   return tensor;
 }
 
+// Rows [tokens, kv_heads, head_dim] behind the first `length` tokens of [kv_heads, capacity,
+// head_dim]. A step of generation does this for each sequence and layer, where LibTorch's views
+// would cost more than the copies.
+void append_rows(const Tensor& cache, int64_t length, const Tensor& from, KvCache::Rows rows) {
+  if (!cache.is_cpu() || !from.is_contiguous()) {
+    cache.slice(1, length, length + rows.end - rows.begin)
+        .copy_(from.slice(0, rows.begin, rows.end).transpose(0, 1));
+    return;
+  }
+  const int64_t kv_heads = cache.size(0);
+  const int64_t capacity = cache.size(1);
+  const int64_t bytes = cache.size(2) * static_cast<int64_t>(cache.element_size());
+  auto* const to = static_cast<std::byte*>(cache.mutable_data_ptr());
+  const auto* const source = static_cast<const std::byte*>(from.const_data_ptr());
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    for (int64_t head = 0; head < kv_heads; ++head) {
+      std::memcpy(to + (head * capacity + length + row - rows.begin) * bytes,
+                  source + (row * kv_heads + head) * bytes, static_cast<size_t>(bytes));
+    }
+  }
+}
+
 }  // namespace
 
-void KvCache::append(int64_t layer, const Tensor& keys, const Tensor& values) {
+void KvCache::append(int64_t layer, const Tensor& keys, const Tensor& values, Rows rows) {
   Layer& place = layers_.at(static_cast<size_t>(layer));
-  const int64_t needed = place.length + keys.size(0);
+  const int64_t needed = place.length + rows.end - rows.begin;
   const int64_t capacity = place.keys.defined() ? place.keys.size(1) : 0;
   if (needed > capacity) {
     const int64_t larger = std::max(needed + kFirstSpare, 2 * capacity);
     place.keys = grown(place.keys, keys, place.length, larger);
     place.values = grown(place.values, values, place.length, larger);
   }
-  place.keys.slice(1, place.length, needed).copy_(keys.transpose(0, 1));
-  place.values.slice(1, place.length, needed).copy_(values.transpose(0, 1));
+  append_rows(place.keys, place.length, keys, rows);
+  append_rows(place.values, place.length, values, rows);
   place.length = needed;
 }
 
-Tensor KvCache::keys(int64_t layer) const {
+CachedTokens KvCache::layer(int64_t layer) const {
   const Layer& place = layers_.at(static_cast<size_t>(layer));
-  return place.keys.slice(1, 0, place.length);
-}
-
-Tensor KvCache::values(int64_t layer) const {
-  const Layer& place = layers_.at(static_cast<size_t>(layer));
-  return place.values.slice(1, 0, place.length);
+  return {.keys = place.keys, .values = place.values, .tokens = place.length};
 }
 
 Tensor PrefillAttention::attend(int64_t layer, const AttentionInput& input) {
   for (size_t i = 0; i < caches_.size(); ++i) {
     SFT_CHECK(layer > 0 || caches_[i]->length() == 0);
-    const int64_t begin = cu_seqlens_[i];
-    const int64_t end = cu_seqlens_[i + 1];
-    caches_[i]->append(layer, input.keys.slice(0, begin, end), input.values.slice(0, begin, end));
+    caches_[i]->append(layer, input.keys, input.values,
+                       {.begin = cu_seqlens_[i], .end = cu_seqlens_[i + 1]});
   }
   return attention(input.queries, input.keys, input.values, cu_seqlens_, input.rule);
 }
 
 Tensor DecodeAttention::attend(int64_t layer, const AttentionInput& input) {
-  Tensor output = at::empty_like(input.queries);
+  std::vector<CachedTokens> cached;
+  cached.reserve(caches_.size());
   for (size_t i = 0; i < caches_.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    KvCache& cache = *caches_[i];
-    cache.append(layer, input.keys.slice(0, row, row + 1), input.values.slice(0, row, row + 1));
-    output.select(0, row).copy_(cached_attention(input.queries.select(0, row), cache.keys(layer),
-                                                 cache.values(layer), input.rule));
+    caches_[i]->append(layer, input.keys, input.values, {.begin = row, .end = row + 1});
+    cached.push_back(caches_[i]->layer(layer));
   }
-  return output;
+  return decode_attention(input.queries, cached, input.rule);
 }
 
 }  // namespace sft

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
@@ -131,6 +132,34 @@ bool is_cut_by_window(std::span<const int32_t> cu_seqlens, const AttentionRule& 
          }) != cu_seqlens.end();
 }
 
+// The kernel of a key head of a sequence after another, by all threads.
+template <typename T>
+void decode_all(const Tensor& queries, std::span<const CachedTokens> cached,
+                const AttentionRule& rule, const Tensor& out) {
+  const int64_t kv_heads = cached.front().keys.size(0);
+  const int64_t group = queries.size(1) / kv_heads;
+  const int64_t width = queries.size(2);
+  const ScoreFactors factors = {.scale = static_cast<float>(rule.scale),
+                                .soft_cap = static_cast<float>(rule.soft_cap)};
+  const auto work = [&](int64_t begin, int64_t end) {
+    std::vector<float> scratch;
+    for (int64_t item = begin; item < end; ++item) {
+      const CachedTokens& sequence = cached[static_cast<size_t>(item / kv_heads)];
+      const int64_t seen =
+          rule.window == 0 ? sequence.tokens : std::min(sequence.tokens, rule.window);
+      const int64_t first = (item % kv_heads) * sequence.keys.size(1) + sequence.tokens - seen;
+      const size_t needed = static_cast<size_t>(group * (seen + width));
+      scratch.resize(std::max(scratch.size(), needed));
+      element_kernels<T>().decode_attention(
+          elements<T>(queries) + item * group * width, elements<T>(sequence.keys) + first * width,
+          elements<T>(sequence.values) + first * width,
+          mutable_elements<T>(out) + item * group * width, scratch.data(),
+          {.group = group, .tokens = seen, .head_dim = width}, factors);
+    }
+  };
+  at::parallel_for(0, queries.size(0) * kv_heads, /*grain_size=*/1, work);
+}
+
 }  // namespace
 
 Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& values,
@@ -187,6 +216,28 @@ Tensor cached_attention(const Tensor& query, const Tensor& all_keys, const Tenso
   const Tensor out = std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
       q, keys, values, kNoDropout, /*is_causal=*/false, /*attn_mask=*/{}, rule.scale));
   return out.reshape({query.size(0), query.size(1)});
+}
+
+Tensor decode_attention(const Tensor& queries, std::span<const CachedTokens> cached,
+                        const AttentionRule& rule) {
+  SFT_CHECK(queries.size(0) == std::ssize(cached) && !cached.empty());
+  Tensor out = at::empty_like(queries, at::MemoryFormat::Contiguous);
+  if (has_cpu_kernels(queries) && queries.size(2) <= kMaxHeadDim) {
+    const Tensor rows = queries.contiguous();
+    if (rows.scalar_type() == at::kFloat) {
+      decode_all<float>(rows, cached, rule, out);
+    } else {
+      decode_all<Bf16>(rows, cached, rule, out);
+    }
+    return out;
+  }
+  for (int64_t i = 0; i < queries.size(0); ++i) {
+    const CachedTokens& sequence = cached[static_cast<size_t>(i)];
+    out.select(0, i).copy_(cached_attention(queries.select(0, i),
+                                            sequence.keys.slice(1, 0, sequence.tokens),
+                                            sequence.values.slice(1, 0, sequence.tokens), rule));
+  }
+  return out;
 }
 
 }  // namespace sft

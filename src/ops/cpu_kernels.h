@@ -54,6 +54,13 @@ struct AttentionRowSums {
   float log_sum;
   float mean;
 };
+// The queries that read one key head of one sequence, and the tokens they see.
+struct DecodeShape {
+  int64_t group;
+  int64_t tokens;
+  int64_t head_dim;  // at most kMaxHeadDim
+};
+constexpr int64_t kMaxHeadDim = 256;
 
 // Columns that one step of `dropout` draws together: 16 blocks of four words.
 constexpr int64_t kDropoutColumns = 64;
@@ -93,6 +100,11 @@ struct ElementKernels {
   // that by the products. `mean` is the sum of weight * gradient.
   void (*attention_weights_backward)(T* scores, T* dweights, KeyRange keys, AttentionRowSums sums,
                                      ScoreFactors factors);
+  // Of one new token: out[g] = sum over t of softmax(score(q[g] . k[t])) v[t]. queries, out:
+  // [group, head_dim]; keys, values: [tokens, head_dim]; scratch: group * (tokens + head_dim)
+  // numbers.
+  void (*decode_attention)(const T* queries, const T* keys, const T* values, T* out, float* scratch,
+                           DecodeShape shape, ScoreFactors factors);
   void (*adamw)(T* weight, float* master, float* mean, float* square_mean, float* gradient,
                 int64_t count, const AdamwFactors& factors);
   void (*add)(float* into, const T* addend, int64_t count);

@@ -115,12 +115,12 @@ TEST(CopyFile, TakesEveryByteAndLeavesNothingWhereItFails) {
   std::string bytes(3'000'001, 'x');
   bytes.back() = '\0';
   const fs::path from = folder.write("from", bytes);
-  copy_file(from, folder.path() / "to");
+  write_copy(from, folder.path() / "to");
   EXPECT_EQ(read_file(folder.path() / "to"), bytes);
-  copy_file(folder.write("empty", ""), folder.path() / "to");
+  write_copy(folder.write("empty", ""), folder.path() / "to");
   EXPECT_EQ(read_file(folder.path() / "to"), "");
-  EXPECT_THROW(copy_file(from, folder.path() / "from" / "to"), Error);
-  EXPECT_THROW(copy_file(folder.path() / "none", folder.path() / "new"), Error);
+  EXPECT_THROW(write_copy(from, folder.path() / "from" / "to"), Error);
+  EXPECT_THROW(write_copy(folder.path() / "none", folder.path() / "new"), Error);
   EXPECT_FALSE(fs::exists(folder.path() / "new"));
 }
 

@@ -204,6 +204,36 @@ TEST(Attention, OfOneCachedTokenIsTheLastRowOfAll) {
   }
 }
 
+TEST(Attention, OfNewTokensIsThatOfEachSequenceAlone) {
+  constexpr int64_t kWidth = 24;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const Tensor q = random({4, 6, kWidth}, 1).to(type);
+    std::vector<CachedTokens> cached;
+    for (const int64_t tokens : {1, 5, 64, 203}) {
+      // Room behind what is used, which must not be read.
+      Tensor k = random({2, tokens + 3, kWidth}, 2 + tokens).to(type);
+      Tensor v = random({2, tokens + 3, kWidth}, 3 + tokens).to(type);
+      k.slice(1, tokens).fill_(NAN);
+      v.slice(1, tokens).fill_(NAN);
+      cached.push_back({.keys = k, .values = v, .tokens = tokens});
+    }
+    for (const AttentionRule& rule :
+         {AttentionRule{.scale = 0.2}, AttentionRule{.scale = 0.2, .window = 7}, kCap,
+          AttentionRule{.scale = 0.5, .soft_cap = 1.5, .window = 64}}) {
+      const Tensor all = decode_attention(q, cached, rule);
+      for (int64_t i = 0; i < 4; ++i) {
+        const CachedTokens& one = cached[static_cast<size_t>(i)];
+        const Tensor exact =
+            cached_attention(q[i].to(at::kDouble), one.keys.slice(1, 0, one.tokens).to(at::kDouble),
+                             one.values.slice(1, 0, one.tokens).to(at::kDouble), rule);
+        // bf16: the output is rounded once.
+        EXPECT_LT(relative_error(all[i], exact), type == at::kFloat ? 2e-6 : 3e-3)
+            << one.tokens << " " << rule.window << " " << rule.soft_cap;
+      }
+    }
+  }
+}
+
 TEST(Attention, AWindowOfOneTokenIsItsOwnValue) {
   const Tensor q = random({9, 4, 8}, 1);
   const Tensor v = random({9, 4, 8}, 3);

@@ -94,6 +94,6 @@ class AtomicFolder {
 // AtomicFile in one call.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 // AtomicFile with the bytes of `from`, a piece at a time.
-void copy_file(const std::filesystem::path& from, const std::filesystem::path& to);
+void write_copy(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace sft

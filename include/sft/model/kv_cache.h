@@ -16,11 +16,15 @@ class KvCache {
  public:
   explicit KvCache(int64_t num_layers) : layers_(static_cast<size_t>(num_layers)) {}
 
-  // Appends keys and values [tokens, kv_heads, head_dim] of a layer.
-  void append(int64_t layer, const at::Tensor& keys, const at::Tensor& values);
-  // What a layer holds so far: [kv_heads, length, head_dim].
-  at::Tensor keys(int64_t layer) const;
-  at::Tensor values(int64_t layer) const;
+  // Rows of keys and values that stand for many sequences.
+  struct Rows {
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+  // Appends these rows of a layer's keys and values [tokens, kv_heads, head_dim].
+  void append(int64_t layer, const at::Tensor& keys, const at::Tensor& values, Rows rows);
+  // What a layer holds so far.
+  CachedTokens layer(int64_t layer) const;
   // Tokens in the cache (in its last layer: whole steps only are counted).
   int64_t length() const { return layers_.back().length; }
 

@@ -27,7 +27,22 @@ at::Tensor attention_plain(const at::Tensor& queries, const at::Tensor& keys,
                            const at::Tensor& values, std::span<const int32_t> cu_seqlens,
                            const AttentionRule& rule);
 
-// Attention of one new token over everything cached before it and itself, without gradients.
+// What a sequence has cached in a layer: keys and values [kv_heads, capacity, head_dim],
+// contiguous, whose first `tokens` tokens are in use, the new one's last.
+struct CachedTokens {
+  at::Tensor keys;
+  at::Tensor values;
+  int64_t tokens = 0;
+};
+
+// Attention of one new token a sequence over everything cached before it and itself, without
+// gradients; sequences may be of any lengths, and none depends on the others.
+//   queries: [sequences, heads, head_dim], as many as `cached`.
+// Returns [sequences, heads, head_dim]. Softmax and its sums in float32.
+at::Tensor decode_attention(const at::Tensor& queries, std::span<const CachedTokens> cached,
+                            const AttentionRule& rule);
+
+// The same for one sequence, by LibTorch's operations; runs on any device.
 //   query: [heads, head_dim]; keys, values: [kv_heads, length, head_dim], the new token's last.
 // Returns [heads, head_dim].
 at::Tensor cached_attention(const at::Tensor& query, const at::Tensor& keys,
