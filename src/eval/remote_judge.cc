@@ -27,6 +27,7 @@ namespace {
 
 constexpr double kLongestPause = 30;
 constexpr double kLongestAskedPause = 300;
+constexpr double kSecondsBetweenWarnings = 1;
 constexpr int kSilentSeconds = 600;  // a long verdict of a busy local model
 constexpr int kTriesOfNonsense = 3;
 constexpr int64_t kHopeless = 16;  // nonsense in so many calls, and sense in none
@@ -107,6 +108,7 @@ class JudgeJob {
 
   // Tries until there is a reply, or the call is known to fail; none where the gate closed.
   std::optional<JudgeReply> answer(HttpClient& client, const JudgeCall& call) {
+    int num_nonsense = 0;
     for (int tries = 1; gate_.pass(); ++tries) {
       JudgeReply reply;
       const std::optional<Refusal> refusal = attempt(client, call, reply);
@@ -120,13 +122,14 @@ class JudgeJob {
       const double pause = std::max(
           std::min(std::ldexp(settings_.first_pause_seconds, tries - 1), kLongestPause),
           refusal->pause);
-      if (refusal->is_nonsense && tries >= kTriesOfNonsense) {
+      num_nonsense += refusal->is_nonsense ? 1 : 0;
+      if (num_nonsense == kTriesOfNonsense) {
         return fail_nonsense(*refusal);
       }
       if (tries >= settings_.most_tries || pause > kLongestAskedPause) {
         throw JudgeError(fmt::format("{}: {}, after {} tries", named(), refusal->why, tries));
       }
-      spdlog::warn("[judge] {}; tries again in {}", refusal->why, format_seconds(pause));
+      warn(*refusal, pause);
       if (refusal->pause > 0) {
         gate_.hold(pause);
       } else if (!gate_.sleep(pause)) {
@@ -134,6 +137,19 @@ class JudgeJob {
       }
     }
     return std::nullopt;
+  }
+
+  // Not of each call: a server that is overrun refuses hundreds.
+  void warn(const Refusal& refusal, double pause) {
+    const double now = SystemClock().monotonic_seconds();
+    {
+      const std::lock_guard guard(mutex_);
+      if (now - warned_ < kSecondsBetweenWarnings) {
+        return;
+      }
+      warned_ = now;
+    }
+    spdlog::warn("[judge] {}; tries again in {}", refusal.why, format_seconds(pause));
   }
 
   JudgeReply fail_nonsense(const Refusal& refusal) {
@@ -230,6 +246,7 @@ class JudgeJob {
   std::condition_variable arrived_;
   std::deque<std::pair<size_t, JudgeReply>> replies_;
   std::exception_ptr failure_;
+  double warned_ = -kSecondsBetweenWarnings;  // when
 };
 
 // The threads of a job, which end with it.
