@@ -257,17 +257,18 @@ class Session {
     try {
       TaskOutcome outcome = evaluator.complete(
           benchmark, judge(benchmark, responses.size(), [&](const JudgeModel::OnReply& on_reply) {
-            return judge_task(
-                benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                *judge_.model, on_reply);
+            return judge_task(benchmark,
+                              {.questions = benchmark.data->questions, .responses = responses},
+                              *judge_.model, on_reply);
           }));
       outcome.entry.settings["judge"] = judge_.model->name();
       add(outcome, clock_.monotonic_seconds() - start);
     } catch (const JudgeError& error) {
       const fs::path kept = folder_.keep_answers(benchmark, responses);
-      failures_.push_back(fmt::format("{} is not scored: {}; the model's answers are kept in {}, "
-                                      "start again to have them judged",
-                                      task_name(benchmark), error.what(), kept.string()));
+      failures_.push_back(
+          fmt::format("{} is not scored: {}; the model's answers are kept in {}, "
+                      "start again to have them judged",
+                      task_name(benchmark), error.what(), kept.string()));
       spdlog::warn("[eval] {}", failures_.back());
     }
   }
@@ -312,9 +313,8 @@ class Session {
                        .is_quiet = is_quiet_},
                       clock_);
     size_t num_done = 0;
-    return ask([&](size_t /*call*/, const JudgeReply& /*reply*/) {
-      progress.update(++num_done, "");
-    });
+    return ask(
+        [&](size_t /*call*/, const JudgeReply& /*reply*/) { progress.update(++num_done, ""); });
   }
 
   int64_t num_scored() const {
@@ -486,15 +486,14 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
   ModelLoader loader(options);
   std::vector<std::string> failures;
   for (const ModelSource& source : sources) {
-    const std::vector<std::string> own =
-        evaluate_checkpoint(source, loader,
-                            {.options = options,
-                             .benchmarks = benchmarks,
-                             .interrupt = *interrupt,
-                             .judge = access_to(judge, options),
-                             .is_quiet = common.is_quiet,
-                             .is_json = common.is_json,
-                             .has_company = sources.size() > 1});
+    const std::vector<std::string> own = evaluate_checkpoint(source, loader,
+                                                             {.options = options,
+                                                              .benchmarks = benchmarks,
+                                                              .interrupt = *interrupt,
+                                                              .judge = access_to(judge, options),
+                                                              .is_quiet = common.is_quiet,
+                                                              .is_json = common.is_json,
+                                                              .has_company = sources.size() > 1});
     failures.insert(failures.end(), own.begin(), own.end());
   }
   if (!failures.empty()) {

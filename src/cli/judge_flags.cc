@@ -31,8 +31,7 @@ struct Price {
 };
 
 std::optional<Price> price_of(const JudgeOptions& options) {
-  const std::string text =
-      options.price.empty() ? environment("SFT_JUDGE_PRICE") : options.price;
+  const std::string text = options.price.empty() ? environment("SFT_JUDGE_PRICE") : options.price;
   if (text.empty()) {
     return std::nullopt;
   }
@@ -41,8 +40,9 @@ std::optional<Price> price_of(const JudgeOptions& options) {
   const std::optional<double> out =
       comma == std::string::npos ? std::nullopt : python_float(text.substr(comma + 1));
   if (!in || !out || !(*in >= 0) || !(*out >= 0)) {
-    throw UsageError("--judge-price " + text +
-                     ": must be two numbers, dollars for a million tokens in and out, as in 2.5,10");
+    throw UsageError(
+        "--judge-price " + text +
+        ": must be two numbers, dollars for a million tokens in and out, as in 2.5,10");
   }
   return Price{.in = *in, .out = *out};
 }

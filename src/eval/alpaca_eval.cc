@@ -68,15 +68,15 @@ JudgeCall read_chat_prompt(const fs::path& path) {
   std::string_view text = file;
   JudgeCall call;
   for (auto* const part : {&call.system, &call.user}) {
-    const std::string begin =
-        part == &call.system ? "<|im_start|>system\n" : "<|im_start|>user\n";
+    const std::string begin = part == &call.system ? "<|im_start|>system\n" : "<|im_start|>user\n";
     constexpr std::string_view kEnd = "<|im_end|>";
     const size_t open = text.find(begin);
     const size_t close = open == text.npos ? open : text.find(kEnd, open);
     if (close == std::string_view::npos) {
-      throw Error(fmt::format("{}: must hold a system's and a user's part, each between "
-                              "<|im_start|> and <|im_end|>; take alpaca_eval's alpaca_eval_clf.txt",
-                              path.string()));
+      throw Error(
+          fmt::format("{}: must hold a system's and a user's part, each between "
+                      "<|im_start|> and <|im_end|>; take alpaca_eval's alpaca_eval_clf.txt",
+                      path.string()));
     }
     *part = python_strip(text.substr(open + begin.size(), close - open - begin.size()));
     text.remove_prefix(close + kEnd.size());
@@ -141,8 +141,9 @@ class AlpacaEval final : public JudgeProtocol {
     const JudgeSpec& judge = *task.judge;
     need_columns(task, kColumns);
     if (task.group || task.rows) {
-      throw UsageError(judge.where + ": judge protocol 'alpaca_eval' takes neither 'group' nor "
-                                     "'rows'");
+      throw UsageError(judge.where +
+                       ": judge protocol 'alpaca_eval' takes neither 'group' nor "
+                       "'rows'");
     }
     study_ = {.system = needed(judge, judge.texts, "system"),
               .user = needed(judge, judge.texts, "prompt"),
@@ -198,8 +199,7 @@ class AlpacaEval final : public JudgeProtocol {
                                     .value = values.at(i)});
     }
     judgement.lengths = {
-        .baseline =
-            static_cast<double>(num_code_points(column_text(question.columns, "baseline"))),
+        .baseline = static_cast<double>(num_code_points(column_text(question.columns, "baseline"))),
         .model = static_cast<double>(num_code_points(response.text))};
     return judgement;
   }
@@ -219,9 +219,10 @@ class AlpacaEval final : public JudgeProtocol {
     if (!row["preference"].is_null()) {
       const double preference = json_member<double>(row, "preference", where);
       if (!(preference >= 1 && preference <= 2)) {
-        throw Error(fmt::format("{}: 'preference' is {}, must be from 1 (the baseline is better) "
-                                "to 2 (the model is)",
-                                where, preference));
+        throw Error(
+            fmt::format("{}: 'preference' is {}, must be from 1 (the baseline is better) "
+                        "to 2 (the model is)",
+                        where, preference));
       }
       judgement.value = preference - 1;
       judgement.official = {preference - 1};
@@ -246,9 +247,10 @@ class AlpacaEval final : public JudgeProtocol {
       return;
     }
     if (!gamed_) {
-      entry.notes.push_back(fmt::format("no length-controlled win rate: {} (the published "
-                                        "difficulties) is not there; sft data fetch bench gets it",
-                                        gamed_file_));
+      entry.notes.push_back(
+          fmt::format("no length-controlled win rate: {} (the published "
+                      "difficulties) is not there; sft data fetch bench gets it",
+                      gamed_file_));
       return;
     }
     const std::vector<ComparedAnswer> answers = compared_answers(judged);

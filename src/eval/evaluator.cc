@@ -247,8 +247,7 @@ TaskOutcome Evaluator::complete(const Benchmark& benchmark, TaskOutcome scored) 
 
 TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
   const std::vector<Response> responses = answer(benchmark, on_progress);
-  return complete(benchmark,
-                  score_task(benchmark.task, benchmark.data->questions, responses));
+  return complete(benchmark, score_task(benchmark.task, benchmark.data->questions, responses));
 }
 
 }  // namespace sft

@@ -48,8 +48,8 @@ void need_columns(const TaskSpec& task, std::span<const std::string_view> column
   for (const std::string_view name : columns) {
     if (std::none_of(task.columns.begin(), task.columns.end(),
                      [name](const ColumnSpec& column) { return column.name == name; })) {
-      throw UsageError(fmt::format("{}: judge protocol '{}' needs a column '{}'",
-                                   task.judge->where, task.judge->protocol, name));
+      throw UsageError(fmt::format("{}: judge protocol '{}' needs a column '{}'", task.judge->where,
+                                   task.judge->protocol, name));
     }
   }
 }

@@ -76,9 +76,8 @@ ResultEntry make_entry(const TaskChoice& task, const JudgeProtocol& protocol,
   entry.n = static_cast<int64_t>(values.size());
   entry.num_unparsed = static_cast<int64_t>(judged.size() - values.size());
   const Estimated score = scaled(mean_of_values(values), protocol.scale());
-  entry.value = {.metric = task.spec.metric,
-                 .score = score.mean,
-                 .standard_error = score.standard_error};
+  entry.value = {
+      .metric = task.spec.metric, .score = score.mean, .standard_error = score.standard_error};
   if (const std::optional<Estimated> official = official_mean(judged)) {
     const Estimated strict = scaled(*official, protocol.scale());
     entry.strict = {.metric = std::string(protocol.official_metric()),
@@ -129,8 +128,7 @@ class Session {
  public:
   Session(const Benchmark& benchmark, JudgeModel& judge)
       : benchmark_(benchmark),
-        protocol_(
-            make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir)),
+        protocol_(make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir)),
         judge_(judge) {}
 
   TaskOutcome run(const AnsweredQuestions& answered, const JudgeModel::OnReply& on_reply) {
@@ -176,9 +174,9 @@ class Session {
   // A judge of whom nothing could be read gives no score.
   void check_sense(const std::vector<JudgedQuestion>& judged,
                    const std::vector<JudgeReply>& replies) const {
-    const bool has_sense =
-        std::any_of(judged.begin(), judged.end(),
-                    [](const JudgedQuestion& one) { return one.judgement.value.has_value(); });
+    const bool has_sense = std::any_of(judged.begin(), judged.end(), [](const JudgedQuestion& one) {
+      return one.judgement.value.has_value();
+    });
     if (has_sense) {
       return;
     }
@@ -187,8 +185,9 @@ class Session {
     });
     const std::string& text = replies.at(num_each_ - 1).text;
     throw JudgeError(fmt::format(
-        "judge {}: none of {} verdicts for {} could be read; {}", judge_.name(), judged.size(),
-        benchmark_.task.spec.name,
+        "judge {}: none of {} verdicts for {} could be read; {}; replies are remembered, "
+        "--no-cache asks anew",
+        judge_.name(), judged.size(), benchmark_.task.spec.name,
         failed != replies.end()
             ? failed->failure
             : "the first is '" + one_line(text.substr(0, kMostQuotedBytes)) + "'"));
@@ -200,9 +199,8 @@ class Session {
     if (usage.num_failed == 0) {
       return;
     }
-    const auto first = std::find_if(replies.begin(), replies.end(), [](const JudgeReply& reply) {
-      return !reply.failure.empty();
-    });
+    const auto first = std::find_if(replies.begin(), replies.end(),
+                                    [](const JudgeReply& reply) { return !reply.failure.empty(); });
     entry.notes.push_back(fmt::format("{} of {} calls of the judge failed, the first because: {}",
                                       usage.num_failed, replies.size(), one_line(first->failure)));
   }
@@ -225,8 +223,7 @@ std::map<size_t, Judgement> read_judgements(const Benchmark& benchmark,
     const bool has_id = row->value.is_object() && row->value.contains("id");
     const std::string id = has_id ? id_text(row->value, "id", row->where) : std::to_string(line);
     const size_t place = places.of_id(id, row->where);
-    if (!judgements
-             .emplace(place, protocol.read_stored(questions[place], row->value, row->where))
+    if (!judgements.emplace(place, protocol.read_stored(questions[place], row->value, row->where))
              .second) {
       throw Error(fmt::format("{}: a second verdict for question '{}'", row->where, id));
     }
@@ -257,10 +254,11 @@ TaskOutcome judge_given_responses(const Benchmark& benchmark, const std::filesys
   const size_t num_turns = benchmark.task.shot.num_turns();
   for (size_t i = 0; i < given.responses.size(); ++i) {
     if (given.responses[i].earlier.size() + 1 != num_turns) {
-      throw Error(fmt::format("{}: question '{}' of {} has {} turns, its response {}; write "
-                              "\"response\" as a list of texts",
-                              path.string(), given.questions[i].id, benchmark.task.spec.name,
-                              num_turns, given.responses[i].earlier.size() + 1));
+      throw Error(
+          fmt::format("{}: question '{}' of {} has {} turns, its response {}; write "
+                      "\"response\" as a list of texts",
+                      path.string(), given.questions[i].id, benchmark.task.spec.name, num_turns,
+                      given.responses[i].earlier.size() + 1));
     }
   }
   TaskOutcome outcome = judge_task(

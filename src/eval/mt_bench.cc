@@ -46,9 +46,10 @@ std::map<std::string, JudgePrompt> read_prompts(const fs::path& path) {
   for (const char* const name :
        {"single-v1", "single-math-v1", "single-v1-multi-turn", "single-math-v1-multi-turn"}) {
     if (!prompts.contains(name)) {
-      throw Error(fmt::format("{}: has no judge's prompt '{}'; take FastChat's "
-                              "judge_prompts.jsonl",
-                              path.string(), name));
+      throw Error(
+          fmt::format("{}: has no judge's prompt '{}'; take FastChat's "
+                      "judge_prompts.jsonl",
+                      path.string(), name));
     }
   }
   return prompts;
@@ -90,9 +91,10 @@ class MtBench final : public JudgeProtocol {
     need_columns(task, kColumns);
     for (const ShotSpec& shot : task.shots) {
       if (shot.num_turns() != 2) {
-        throw UsageError(fmt::format("{}: judge protocol 'mt_bench' needs 'rounds' of two turns, "
-                                     "with bot: \"{{response}}\" between them",
-                                     judge.where));
+        throw UsageError(
+            fmt::format("{}: judge protocol 'mt_bench' needs 'rounds' of two turns, "
+                        "with bot: \"{{response}}\" between them",
+                        judge.where));
       }
     }
     prompts_ = read_prompts(data_dir / needed(judge, judge.files, "prompts"));
@@ -126,9 +128,9 @@ class MtBench final : public JudgeProtocol {
         {"ref_answer_2", reference[1]},
     }};
     std::vector<JudgeCall> calls;
-    for (const std::string name : {has_reference ? "single-math-v1" : "single-v1",
-                                   has_reference ? "single-math-v1-multi-turn"
-                                                 : "single-v1-multi-turn"}) {
+    for (const std::string name :
+         {has_reference ? "single-math-v1" : "single-v1",
+          has_reference ? "single-math-v1-multi-turn" : "single-v1-multi-turn"}) {
       const JudgePrompt& prompt = prompts_.at(name);
       calls.push_back({.system = prompt.system,
                        .user = fill_names(prompt.text, values),
@@ -144,9 +146,8 @@ class MtBench final : public JudgeProtocol {
     Judgement judgement;
     for (size_t turn = 0; turn < replies.size(); ++turn) {
       const std::optional<double> rating = official_rating(replies[turn].text);
-      judgement.verdicts.push_back({.name = std::string(kTurnNames.at(turn)),
-                                    .text = replies[turn].text,
-                                    .value = rating});
+      judgement.verdicts.push_back(
+          {.name = std::string(kTurnNames.at(turn)), .text = replies[turn].text, .value = rating});
       if (rating) {
         judgement.official.push_back(*rating);
       }

@@ -119,9 +119,9 @@ class JudgeJob {
       if (gate_.is_closed()) {
         return std::nullopt;
       }
-      const double pause = std::max(
-          std::min(std::ldexp(settings_.first_pause_seconds, tries - 1), kLongestPause),
-          refusal->pause);
+      const double pause =
+          std::max(std::min(std::ldexp(settings_.first_pause_seconds, tries - 1), kLongestPause),
+                   refusal->pause);
       num_nonsense += refusal->is_nonsense ? 1 : 0;
       if (num_nonsense == kTriesOfNonsense) {
         return fail_nonsense(*refusal);
@@ -176,11 +176,11 @@ class JudgeJob {
     try {
       response = client.send(request);
     } catch (const HttpError& error) {
-      if (error.kind() == HttpError::Kind::kUnreachable && !has_answered_ &&
-          !gate_.is_closed()) {
-        throw JudgeError(fmt::format("judge {} cannot be reached: {}; is it running, and is "
-                                     "SFT_JUDGE_URL right?",
-                                     settings_.model, error.what()));
+      if (error.kind() == HttpError::Kind::kUnreachable && !has_answered_ && !gate_.is_closed()) {
+        throw JudgeError(
+            fmt::format("judge {} cannot be reached: {}; is it running, and is "
+                        "SFT_JUDGE_URL right?",
+                        settings_.model, error.what()));
       }
       return Refusal{.why = error.what()};
     } catch (const Error& error) {  // an answer without end
@@ -195,9 +195,8 @@ class JudgeJob {
     const std::string says =
         fmt::format("{} answers {}: {}", origin_, response.status, quoted(response.body));
     if (is_passing(response.status)) {
-      return Refusal{
-          .why = says,
-          .pause = asked_pause(response, SystemClock().unix_seconds()).value_or(0)};
+      return Refusal{.why = says,
+                     .pause = asked_pause(response, SystemClock().unix_seconds()).value_or(0)};
     }
     if (response.status == 401 || response.status == 403) {
       throw JudgeError(fmt::format("judge {}; {}", says,
@@ -303,8 +302,9 @@ std::string chat_completions_url(const std::string& base) {
   try {
     url = parse_url(base);
   } catch (const Error&) {  // whose message would show a key in the address
-    throw UsageError("SFT_JUDGE_URL must be an http:// or https:// address without a user name, "
-                     "such as https://host/v1");
+    throw UsageError(
+        "SFT_JUDGE_URL must be an http:// or https:// address without a user name, "
+        "such as https://host/v1");
   }
   const size_t question = std::min(url.path.find('?'), url.path.size());
   std::string path = url.path.substr(0, question);

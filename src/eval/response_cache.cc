@@ -103,9 +103,9 @@ std::optional<ScoreResult> ResponseCache::find_scored(const std::string& key) co
 }
 
 void ResponseCache::add(const std::string& key, const GenerateResult& result) {
-  rows_->append(key, {{"ids", result.token_ids},
-                      {"text", result.text},
-                      {"finish", finish_name(result.finish)}});
+  rows_->append(
+      key,
+      {{"ids", result.token_ids}, {"text", result.text}, {"finish", finish_name(result.finish)}});
 }
 
 void ResponseCache::add(const std::string& key, const ScoreResult& result) {

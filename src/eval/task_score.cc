@@ -281,8 +281,8 @@ class TaskReader {
 }  // namespace
 
 bool Generation::is_cut_off() const {
-  return !is_over_long && (has_cut_turn || finish == FinishReason::kLength ||
-                           finish == FinishReason::kContext);
+  return !is_over_long &&
+         (has_cut_turn || finish == FinishReason::kLength || finish == FinishReason::kContext);
 }
 
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,

@@ -240,7 +240,8 @@ void CurlHttpClient::State::prepare_method(const HttpRequest& request, Transfer&
   set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
-CurlHttpClient::CurlHttpClient(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+CurlHttpClient::CurlHttpClient(Options options)
+    : state_(std::make_unique<State>(std::move(options))) {}
 
 CurlHttpClient::~CurlHttpClient() = default;
 

@@ -105,11 +105,10 @@ MetricValue metric_from_json(const Json& json, const std::string& where) {
 }
 
 ResultEntry entry_from_json(const Json& json, const std::string& where) {
-  check_keys(json,
-             {"task",     "shots",   "missing",   "metric",          "score",      "stderr",
-              "n",        "n_total", "partial",   "strict",          "likelihood", "empty",
-              "unparsed", "cut_off", "over_long", "unlike_training", "subscores",  "notes", "exemplars",
-              "verified", "version", "settings"},
+  check_keys(json, {"task",      "shots",    "missing",   "metric",          "score",      "stderr",
+                    "n",         "n_total",  "partial",   "strict",          "likelihood", "empty",
+                    "unparsed",  "cut_off",  "over_long", "unlike_training", "subscores",  "notes",
+                    "exemplars", "verified", "version",   "settings"},
              where);
   ResultEntry entry;
   entry.task = json_member<std::string>(json, "task", where);

@@ -65,9 +65,8 @@ Json to_json(const SampleRecord& sample) {
     json["earlier_responses"] = sample.earlier_responses;
   }
   for (const SampleRecord::Verdict& verdict : sample.verdicts) {
-    json["verdicts"].push_back({{"name", verdict.name},
-                                {"text", verdict.text},
-                                {"value", json_or_null(verdict.value)}});
+    json["verdicts"].push_back(
+        {{"name", verdict.name}, {"text", verdict.text}, {"value", json_or_null(verdict.value)}});
   }
   return json;
 }

@@ -25,9 +25,8 @@ std::vector<RoundItem> fill(const std::vector<RoundItem>& items, const Columns& 
   std::vector<RoundItem> filled;
   filled.reserve(items.size());
   for (const RoundItem& item : items) {
-    filled.push_back({.role = item.role,
-                      .text = fill(item.text, columns),
-                      .is_own_answer = item.is_own_answer});
+    filled.push_back(
+        {.role = item.role, .text = fill(item.text, columns), .is_own_answer = item.is_own_answer});
   }
   return filled;
 }

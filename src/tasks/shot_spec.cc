@@ -88,9 +88,10 @@ void mark_own_answers(ShotSpec& shot, const std::vector<std::string>& columns,
 }  // namespace
 
 size_t ShotSpec::num_turns() const {
-  return 1 + static_cast<size_t>(
-                 std::count_if(rounds.begin(), rounds.end(),
-                               [](const RoundItem& item) { return item.is_own_answer; }));
+  return 1 +
+         static_cast<size_t>(std::count_if(rounds.begin(), rounds.end(), [](const RoundItem& item) {
+           return item.is_own_answer;
+         }));
 }
 
 std::vector<std::string> column_names(const std::vector<ColumnSpec>& columns) {

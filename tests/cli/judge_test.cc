@@ -42,9 +42,9 @@ class JudgedEvaluation : public Workplace {
   }
 
   BinaryResult evaluate(const std::string& output, const std::vector<std::string>& more) const {
-    std::vector<std::string> arguments = {"eval",     "--ckpt", "model",          "--data-dir",
-                                          ".",        "--dtype", "float32",       "--output",
-                                          output,     "--max-new-tokens", "4"};
+    std::vector<std::string> arguments = {"eval", "--ckpt",           "model",   "--data-dir",
+                                          ".",    "--dtype",          "float32", "--output",
+                                          output, "--max-new-tokens", "4"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return sft(arguments);
   }
@@ -77,22 +77,25 @@ class JudgedEvaluation : public Workplace {
       const std::lock_guard guard(mutex_);
       number = num_requests_++;
     }
-    if (mood == Mood::kRefuses || request.header("authorization") != std::string("Bearer ") + kKey) {
+    if (mood == Mood::kRefuses ||
+        request.header("authorization") != std::string("Bearer ") + kKey) {
       return {.status = 401, .body = "who is " + request.header("authorization")};
     }
     if (mood == Mood::kOverrun && number % 3 == 0) {
-      return number % 2 == 0
-                 ? ServedResponse{.status = 429, .headers = {{"Retry-After", "0"}}}
-                 : ServedResponse{.body = "{\"choices\"", .content_length = 500};
+      return number % 2 == 0 ? ServedResponse{.status = 429, .headers = {{"Retry-After", "0"}}}
+                             : ServedResponse{.body = "{\"choices\"", .content_length = 500};
     }
     const Json body = Json::parse(request.body);
     const bool rates = request.body.find("[[rating]]") != std::string::npos;
     Json choice = {{"message",
-                    {{"content", mood == Mood::kNonsense ? "Hm." : rates ? "Rating: [[7]]" : "m"}}}};
+                    {{"content", mood == Mood::kNonsense ? "Hm."
+                                 : rates                 ? "Rating: [[7]]"
+                                                         : "m"}}}};
     if (body.contains("top_logprobs") && mood == Mood::kWell) {
       choice["logprobs"]["content"] = {
           {{"token", "m"},
-           {"top_logprobs", {{{"token", "m"}, {"logprob", -0.1}}, {{"token", "M"}, {"logprob", -3}}}}}};
+           {"top_logprobs",
+            {{{"token", "m"}, {"logprob", -0.1}}, {{"token", "M"}, {"logprob", -3}}}}}};
     }
     return {.body = Json{{"choices", {choice}},
                          {"usage", {{"prompt_tokens", 1000}, {"completion_tokens", 100}}}}
@@ -105,7 +108,8 @@ class JudgedEvaluation : public Workplace {
 };
 
 TEST_F(JudgedEvaluation, ScoresBothTasksAndAsksNothingTwice) {
-  const std::vector<std::string> tasks = {"--tasks", "mt_bench,alpaca_eval", "--judge-price", "2,10"};
+  const std::vector<std::string> tasks = {"--tasks", "mt_bench,alpaca_eval", "--judge-price",
+                                          "2,10"};
   const BinaryResult first = evaluate("one", tasks);
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_EQ(num_requests(), 3U * 2 + 6U * 2);
@@ -122,8 +126,10 @@ TEST_F(JudgedEvaluation, ScoresBothTasksAndAsksNothingTwice) {
   EXPECT_DOUBLE_EQ(alpaca["score"].get<double>(), 100.0 / 6);
   EXPECT_EQ(alpaca["strict"]["metric"], "weighted_win_rate");
   EXPECT_THAT(alpaca["notes"].dump(), HasSubstr("df_gamed.csv"));
-  EXPECT_THAT(first.out, HasSubstr("mt_bench:0: judge tester: 6 calls; 6.0k tokens in, 600 out, $0.02"));
-  const std::vector<Json> samples = json_lines(read_whole_file(path("one/samples/mt_bench_0shot.jsonl")));
+  EXPECT_THAT(first.out,
+              HasSubstr("mt_bench:0: judge tester: 6 calls; 6.00k tokens in, 600 out, $0.02"));
+  const std::vector<Json> samples =
+      json_lines(read_whole_file(path("one/samples/mt_bench_0shot.jsonl")));
   ASSERT_EQ(samples.size(), 3);
   EXPECT_EQ(samples[0]["verdicts"][1]["text"], "Rating: [[7]]");
   EXPECT_EQ(samples[0]["earlier_responses"].size(), 1);
@@ -160,7 +166,7 @@ TEST_F(JudgedEvaluation, AJudgeOfNonsenseLosesNoAnswer) {
   mood = Mood::kWell;
   const BinaryResult given =
       sft({"eval", "--responses", "one/answers/mt_bench_0shot.jsonl", "--task", "mt_bench",
-           "--data-dir", ".", "--output", "given"});
+           "--data-dir", ".", "--output", "given", "--no-cache"});
   ASSERT_EQ(given.exit_code, 0) << given.err;
   EXPECT_EQ(entry("given")["score"], 7.0);
   ASSERT_EQ(evaluate("one", {"--tasks", "mt_bench,alpaca_eval", "--no-cache"}).exit_code, 0);

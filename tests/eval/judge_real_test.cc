@@ -43,8 +43,8 @@ TEST_F(RealJudge, TheWinRateOfAlpaca7bIsThePublishedOne) {
 }
 
 TEST_F(RealJudge, TheStudysOrderIsPythons) {
-  const Json reference = read_json(shared_folder() / "reference" / "opencompass" /
-                                   "alpaca_order_seed666.json");
+  const Json reference =
+      read_json(shared_folder() / "reference" / "opencompass" / "alpaca_order_seed666.json");
   const Benchmark benchmark = load("alpaca_eval");
   const auto protocol =
       make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir);
@@ -79,8 +79,8 @@ TEST_F(RealJudge, WeightedPreferencesAreThePublishedOnes) {
     JudgeReply reply;
     for (const Json& token :
          annotation["raw_completion"]["logprobs"]["content"][0]["top_logprobs"]) {
-      reply.first_token.push_back({.token = token["token"].get<std::string>(),
-                                   .logprob = token["logprob"].get<double>()});
+      reply.first_token.push_back(
+          {.token = token["token"].get<std::string>(), .logprob = token["logprob"].get<double>()});
     }
     const std::vector<JudgeReply> replies = {says(""), reply};
     const Judgement judgement = protocol->read(question, Response(), replies);
@@ -99,8 +99,8 @@ TEST_F(RealJudge, EveryPromptOfMtBenchIsWhole) {
   response.earlier = {"<first>"};
   const std::vector<Response> responses(benchmark.data->questions.size(), response);
   const TaskOutcome outcome =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                 judge, ignore_reply);
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply);
   EXPECT_EQ(outcome.entry.n, 80);
   EXPECT_EQ(outcome.entry.subscores.size(), 10);
   std::map<std::string, int> num_calls;

@@ -34,9 +34,8 @@ Response answered(const std::string& text, const std::vector<std::string>& earli
 TEST(StudyRating, ReadsTheFirstRatingInTwoBrackets) {
   EXPECT_EQ(study_rating("So: Rating: [[7.5]], not Rating: [[9]]"), 7.5);
   EXPECT_EQ(study_rating("Rating:\n\n[[10]]"), 10);
-  for (const char* const nothing :
-       {"", "[[5]]", "Rating : [[5]]", "rating: [[5]]", "Rating: [5]", "Rating: [[1.2.3]]",
-        "Rating: [[.]]", "Rating: [[5/10]]"}) {
+  for (const char* const nothing : {"", "[[5]]", "Rating : [[5]]", "rating: [[5]]", "Rating: [5]",
+                                    "Rating: [[1.2.3]]", "Rating: [[.]]", "Rating: [[5/10]]"}) {
     EXPECT_EQ(study_rating(nothing), std::nullopt) << nothing;
   }
 }
@@ -99,9 +98,9 @@ TEST(MtBench, ScoresAreTheStudysAndTheOfficialOnes) {
   const Benchmark benchmark = judged_benchmark("mt_bench", folder);
   FakeJudge judge(rate);
   const std::vector<Response> responses = mt_bench_answers();
-  const TaskOutcome outcome = judge_task(
-      benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-      ignore_reply);
+  const TaskOutcome outcome =
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply);
   const ResultEntry& entry = outcome.entry;
   EXPECT_EQ(entry.value.metric, "rating");
   EXPECT_DOUBLE_EQ(entry.value.score, (8 + 6 + 8) / 3.0);
@@ -139,8 +138,8 @@ TEST(MtBench, WhatCannotBeReadIsNoPartOfTheMean) {
   });
   const std::vector<Response> responses = mt_bench_answers();
   const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                 judge, ignore_reply)
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply)
           .entry;
   EXPECT_DOUBLE_EQ(entry.value.score, 8);
   EXPECT_EQ(entry.n, 1);
@@ -161,8 +160,9 @@ TEST(MtBench, AJudgeOfNonsenseGivesNoScore) {
         judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
                    judge, ignore_reply);
       },
-      ThrowsMessage<JudgeError>("judge fake: none of 3 verdicts for mt_bench could be read; the "
-                                "first is 'bla\\nbla'"));
+      ThrowsMessage<JudgeError>(
+          "judge fake: none of 3 verdicts for mt_bench could be read; the "
+          "first is 'bla\\nbla'; replies are remembered, --no-cache asks anew"));
 }
 
 TEST(MtBench, FilesThatLackSomethingAreNamed) {
@@ -222,7 +222,8 @@ TEST(AlpacaEval, AsksInTheOrdersOfTheProtocols) {
   EXPECT_EQ(study.temperature, 0);
   const JudgeCall& official = judge.seen[1];
   EXPECT_EQ(official.system, "Official.");
-  EXPECT_THAT(official.user, testing::AnyOf("Do 0.: Base b. or Mine 0?", "Do 0.: Mine 0 or Base b.?"));
+  EXPECT_THAT(official.user,
+              testing::AnyOf("Do 0.: Base b. or Mine 0?", "Do 0.: Mine 0 or Base b.?"));
   EXPECT_EQ(official.max_tokens, 1);
   EXPECT_EQ(official.top_logprobs, 5);
 }
@@ -233,9 +234,9 @@ TEST(AlpacaEval, WinRatesAreTheStudysAndTheWeightedOne) {
   const Benchmark benchmark = judged_benchmark("alpaca_eval", folder);
   FakeJudge judge(prefer);
   const std::vector<Response> responses = alpaca_answers();
-  const TaskOutcome outcome = judge_task(
-      benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-      ignore_reply);
+  const TaskOutcome outcome =
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply);
   const ResultEntry& entry = outcome.entry;
   EXPECT_EQ(entry.value.metric, "win_rate");
   EXPECT_DOUBLE_EQ(entry.value.score, 50);
@@ -259,8 +260,8 @@ TEST(AlpacaEval, WithoutLogprobsThereIsTheStudysRateAlone) {
   });
   const std::vector<Response> responses = alpaca_answers();
   const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                 judge, ignore_reply)
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply)
           .entry;
   EXPECT_DOUBLE_EQ(entry.value.score, 60);  // wins of those that could be read
   EXPECT_EQ(entry.n, 5);
@@ -282,8 +283,8 @@ TEST(AlpacaEval, TheDifficultiesGiveALengthControlledRate) {
   FakeJudge judge(prefer);
   const std::vector<Response> responses = alpaca_answers();
   const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                 judge, ignore_reply)
+      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
+                 ignore_reply)
           .entry;
   EXPECT_TRUE(entry.notes.empty());
   EXPECT_EQ(entry.subscores.back().first, "length_controlled_win_rate");
@@ -300,10 +301,10 @@ TEST(Judgements, PreferencesAreTheWinRate) {
   const TempFolder folder;
   write_judge_files(folder);
   const Benchmark benchmark = judged_benchmark("alpaca_eval", folder);
-  const std::filesystem::path path =
-      folder.write("given.jsonl", "{\"preference\": 1.25, \"generator_1\": \"g\"}\n"
-                                  "{\"preference\": 2}\n"
-                                  "{\"preference\": null}\n");
+  const std::filesystem::path path = folder.write("given.jsonl",
+                                                  "{\"preference\": 1.25, \"generator_1\": \"g\"}\n"
+                                                  "{\"preference\": 2}\n"
+                                                  "{\"preference\": null}\n");
   const TaskOutcome outcome = score_judgements(benchmark, path);
   EXPECT_DOUBLE_EQ(outcome.entry.value.score, 62.5);
   EXPECT_DOUBLE_EQ(outcome.entry.strict->score, 62.5);
@@ -317,15 +318,17 @@ TEST(Judgements, VerdictsAreReadInTheStudysOrder) {
   const TempFolder folder;
   write_judge_files(folder);
   const std::filesystem::path path =
-      folder.write("given.jsonl", "{\"id\": 4, \"verdict\": \"m\"}\n"    // the model is first
-                                  "{\"id\": \"0\", \"verdict\": \"m\"}\n"  // the baseline is
-                                  "{\"id\": \"1\", \"verdict\": \"none\"}\n");
+      folder.write("given.jsonl",
+                   "{\"id\": 4, \"verdict\": \"m\"}\n"      // the model is first
+                   "{\"id\": \"0\", \"verdict\": \"m\"}\n"  // the baseline is
+                   "{\"id\": \"1\", \"verdict\": \"none\"}\n");
   const ResultEntry entry = score_judgements(judged_benchmark("alpaca_eval", folder), path).entry;
   EXPECT_DOUBLE_EQ(entry.value.score, 50);
   EXPECT_FALSE(entry.strict);
   const std::filesystem::path ratings =
-      folder.write("ratings.jsonl", "{\"verdict\": \"Rating: [[3]]\"}\n"
-                                    "{\"id\": \"2\", \"verdict\": \"Rating: [[9]]\"}\n");
+      folder.write("ratings.jsonl",
+                   "{\"verdict\": \"Rating: [[3]]\"}\n"
+                   "{\"id\": \"2\", \"verdict\": \"Rating: [[9]]\"}\n");
   const ResultEntry rated = score_judgements(judged_benchmark("mt_bench", folder), ratings).entry;
   EXPECT_DOUBLE_EQ(rated.value.score, 6);
   EXPECT_FALSE(rated.strict);
@@ -388,8 +391,7 @@ TEST(JudgedResponses, AreGeneratedTurnByTurn) {
         return prompt.find("Again.") != std::string::npos ? "" : "I say {question_2}";
       },
       /*context_length=*/2000);
-  const Template layout{
-      .name = "qa", .turn = "Q: {instruction}\nA: {response}", .separator = "\n"};
+  const Template layout{.name = "qa", .turn = "Q: {instruction}\nA: {response}", .separator = "\n"};
   const auto ask = [&](PromptEnd end) {
     return Evaluator(model, layout,
                      {.prompt_end = end, .dtype = "float32", .max_new_tokens = 0, .limits = {}})

@@ -55,8 +55,7 @@ TEST(OpenCompassVerdicts, EveryVectorPasses) {
   if (shared_folder().empty()) {
     GTEST_SKIP() << "no folder ../shared";
   }
-  const std::map<std::string, int> expected = {{"mtbench_single_score", 11},
-                                               {"alpaca_v2_rank", 9}};
+  const std::map<std::string, int> expected = {{"mtbench_single_score", 11}, {"alpaca_v2_rank", 9}};
   std::map<std::string, int> num_vectors;
   JsonlReader reader(shared_folder() / "reference" / "opencompass" / "postprocess_vectors.jsonl");
   while (const auto row = reader.next()) {
@@ -67,9 +66,9 @@ TEST(OpenCompassVerdicts, EveryVectorPasses) {
     ++num_vectors[name];
     const auto text = row->value["args"][0].get<std::string>();
     const Json& value = row->value["expected"];
-    const std::optional<double> read =
-        name == "alpaca_v2_rank" ? std::optional<double>(preferred_answer(text))
-                                 : study_rating(text);
+    const std::optional<double> read = name == "alpaca_v2_rank"
+                                           ? std::optional<double>(preferred_answer(text))
+                                           : study_rating(text);
     EXPECT_EQ(read, value.is_number() ? std::optional(value.get<double>()) : std::nullopt)
         << row->where;
   }

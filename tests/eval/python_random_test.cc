@@ -22,10 +22,13 @@ TEST(PythonRandom, AgreesWithPython) {
 }
 
 TEST(PythonRandom, TextIsASeed) {
-  PythonRandom random("is_switched_outputsHello\xc3\xa9" "0");
+  PythonRandom random(
+      "is_switched_outputsHello\xc3\xa9"
+      "0");
   EXPECT_EQ(random.random(), 0.6562642619833301);
   EXPECT_EQ(random.below(1000), 543);
-  EXPECT_EQ(PythonRandom(std::string(3000, 'x')).random(), 0.47422297912728983);  // more words than the state
+  EXPECT_EQ(PythonRandom(std::string(3000, 'x')).random(),
+            0.47422297912728983);  // more words than the state
 }
 
 }  // namespace

@@ -99,9 +99,9 @@ TEST(ChatCompletionsUrl, StandsBehindTheBase) {
     EXPECT_EQ(chat_completions_url(base), whole);
   }
   for (const char* const wrong : {"host/v1", "ftp://host", "https://me:secret@host/v1", ""}) {
-    EXPECT_THAT([&] { chat_completions_url(wrong); },
-                ThrowsMessage<UsageError>(AllOf(HasSubstr("SFT_JUDGE_URL"),
-                                                Not(HasSubstr("secret")))));
+    EXPECT_THAT(
+        [&] { chat_completions_url(wrong); },
+        ThrowsMessage<UsageError>(AllOf(HasSubstr("SFT_JUDGE_URL"), Not(HasSubstr("secret")))));
   }
 }
 
@@ -160,7 +160,8 @@ TEST(RemoteJudge, TriesAgainWhatMayPass) {
       case 0:
         return ServedResponse{.status = 500, .body = "oops"};
       case 1:
-        return ServedResponse{.status = 429, .headers = {{"Retry-After", "0"}}, .body = "slow down"};
+        return ServedResponse{
+            .status = 429, .headers = {{"Retry-After", "0"}}, .body = "slow down"};
       case 2:
         return ServedResponse{.body = completion("cut"), .cut_after = 9};
       case 3:
@@ -203,9 +204,9 @@ TEST(RemoteJudge, ADeadServerIsSaidAtOnce) {
   JudgeSettings settings;
   settings.url = "http://127.0.0.1:9/v1";
   settings.model = "some-judge";
-  EXPECT_THAT([&] { ask(settings, 20); },
-              ThrowsMessage<JudgeError>(AllOf(HasSubstr("cannot be reached"),
-                                              HasSubstr("SFT_JUDGE_URL"))));
+  EXPECT_THAT(
+      [&] { ask(settings, 20); },
+      ThrowsMessage<JudgeError>(AllOf(HasSubstr("cannot be reached"), HasSubstr("SFT_JUDGE_URL"))));
 }
 
 TEST(RemoteJudge, AServerThatNeverRecoversEndsTheWork) {
@@ -234,9 +235,8 @@ TEST(RemoteJudge, TheKeyIsNeverTold) {
 
 TEST(RemoteJudge, RefusalsSayWhatToSet) {
   const auto refusal = [](int status, const std::string& key) {
-    Endpoint endpoint([status](size_t, const Json&) {
-      return ServedResponse{.status = status, .body = "no"};
-    });
+    Endpoint endpoint(
+        [status](size_t, const Json&) { return ServedResponse{.status = status, .body = "no"}; });
     JudgeSettings settings = endpoint.settings();
     settings.key = key;
     try {

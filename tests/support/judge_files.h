@@ -8,8 +8,9 @@ namespace sft {
 
 // Made files in the layout of FastChat's and alpaca_eval's, small enough to read.
 inline void write_judge_files(const TempFolder& folder) {
-  folder.write("mt_bench/question.jsonl",
-               R"({"question_id": 81, "category": "writing", "turns": ["Write.", "Shorter {answer_1}."]}
+  folder.write(
+      "mt_bench/question.jsonl",
+      R"({"question_id": 81, "category": "writing", "turns": ["Write.", "Shorter {answer_1}."]}
 {"question_id": 111, "category": "math", "turns": ["1+1?", "And 2+2?"], "reference": ["2", "4"]}
 {"question_id": 82, "category": "writing", "turns": ["Sing.", "Again."]}
 )");
@@ -18,13 +19,13 @@ inline void write_judge_files(const TempFolder& folder) {
        {"single-v1", "single-math-v1", "single-v1-multi-turn", "single-math-v1-multi-turn"}) {
     const bool has_reference = name.find("math") != std::string::npos;
     const bool has_turns = name.find("turn") != std::string::npos;
-    prompts += "{\"name\": \"" + name + "\", \"system_prompt\": \"" + name +
-               "!\", \"prompt_template\": \"" +
-               (has_reference ? (has_turns ? "<{ref_answer_1}|{ref_answer_2}>" : "<{ref_answer_1}>")
-                              : "") +
-               (has_turns ? "{question_1}|{answer_1}|{question_2}|{answer_2}"
-                          : "{question}|{answer}") +
-               " [[rating]]\"}\n";
+    prompts +=
+        "{\"name\": \"" + name + "\", \"system_prompt\": \"" + name +
+        "!\", \"prompt_template\": \"" +
+        (has_reference ? (has_turns ? "<{ref_answer_1}|{ref_answer_2}>" : "<{ref_answer_1}>")
+                       : "") +
+        (has_turns ? "{question_1}|{answer_1}|{question_2}|{answer_2}" : "{question}|{answer}") +
+        " [[rating]]\"}\n";
   }
   folder.write("mt_bench/judge_prompts.jsonl", prompts);
   folder.write("mt_bench/reference_answer_gpt-4.jsonl",

@@ -14,8 +14,8 @@ class KeyedRows;
 // is answered from a file, the rest asked and kept as it comes, so that a run which ends in the
 // middle loses no reply. Failures are not kept. What is asked twice in one call is asked once.
 //
-// The file, <folder>/<first 32 digits of SHA-256 of endpoint and model>.jsonl, is only ever appended
-// to:
+// The file, <folder>/<first 32 digits of SHA-256 of endpoint and model>.jsonl, is only ever
+// appended to:
 //
 //   {"key": SHA-256 in hex, "text": TEXT, "first_token": [[TOKEN, LOGPROB], ...],
 //    "prompt_tokens": N, "reply_tokens": N}

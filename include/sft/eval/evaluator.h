@@ -39,8 +39,8 @@ struct AnsweredQuestions {
   std::span<const Response> responses;
 };
 
-// Reads the files of all tasks, those for judges too, and checks that their scorers are known, before
-// any model is loaded.
+// Reads the files of all tasks, those for judges too, and checks that their scorers are known,
+// before any model is loaded.
 std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
                                        const std::filesystem::path& data_dir,
                                        const QuestionLimits& limits);

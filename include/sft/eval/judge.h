@@ -57,8 +57,8 @@ class JudgeError : public Error {
 
 // A model that is asked about others' answers. A call that cannot be answered (too long, say) has a
 // reply with its failure; where the judge is down, refuses the key, or fails every call, JudgeError
-// is thrown. `on_reply` is called on the caller's thread, once a call, in no order; what it throws ends
-// the work.
+// is thrown. `on_reply` is called on the caller's thread, once a call, in no order; what it throws
+// ends the work.
 class JudgeModel {
  public:
   virtual ~JudgeModel() = default;

@@ -11,8 +11,8 @@ namespace sft {
 
 // Where a judge is and how it may be asked.
 struct JudgeSettings {
-  std::string url;    // of the API, as in https://host/v1, or of its chat/completions
-  std::string key;    // sent to that host alone and never told; "": none
+  std::string url;  // of the API, as in https://host/v1, or of its chat/completions
+  std::string key;  // sent to that host alone and never told; "": none
   std::string model;
   int num_parallel = 8;
   double requests_per_minute = 0;  // 0: no limit

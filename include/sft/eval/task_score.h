@@ -39,7 +39,8 @@ struct Response {
   std::string text;  // as generated, its leading blanks kept
   std::optional<Generation> generation;
   std::vector<ChoiceScore> choices;  // of each choice; empty where none were asked for or fitted
-  std::vector<std::string> earlier = {};  // of a question in several turns, the answers before `text`
+  std::vector<std::string> earlier =
+      {};  // of a question in several turns, the answers before `text`
 };
 
 // A task's score, and each question with what became of it.

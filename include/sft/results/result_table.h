@@ -52,10 +52,10 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
   int64_t num_unlike_training = 0;
   std::vector<std::pair<std::string, double>> subscores;
   std::vector<std::string> notes;  // what a reader has to know of the score
-  std::string exemplars;    // where the worked examples came from; "": none
-  bool is_verified = true;  // the rules were held against the other implementation's
-  int64_t version = 0;      // of the task's rules
-  Json settings;            // an object: everything else that the score depends on
+  std::string exemplars;           // where the worked examples came from; "": none
+  bool is_verified = true;         // the rules were held against the other implementation's
+  int64_t version = 0;             // of the task's rules
+  Json settings;                   // an object: everything else that the score depends on
 };
 
 // results.json of an evaluated model:
@@ -68,8 +68,8 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
 // An entry of an absent file is {"task", "shots", "missing"}; one of a cut file has "partial": true
 // behind "n_total", one of a task without reference values "verified": false in front of "version".
 // "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}), "notes" and
-// "exemplars" are there where the task has them. Keys have this order, floats the shortest form; nothing in it
-// depends on when, where or how fast it was made.
+// "exemplars" are there where the task has them. Keys have this order, floats the shortest form;
+// nothing in it depends on when, where or how fast it was made.
 class ResultTable {
  public:
   ResultTable(ModelIdentity model, std::string template_name);

@@ -30,14 +30,15 @@ struct SampleRecord {
   std::optional<Strict> strict;
   std::vector<double> choice_logprobs;  // in nats, of each choice; empty where none were asked for
   // The model's answers to the turns before the last, of questions in several.
-  std::vector<std::string> earlier_responses;
-  // What a judge said of the response: under which prompt, and what was read out of it, if anything.
+  std::vector<std::string> earlier_responses = {};
+  // What a judge said of the response: under which prompt, and what was read out of it, if
+  // anything.
   struct Verdict {
     std::string name;
     std::string text;
     std::optional<double> value;
   };
-  std::vector<Verdict> verdicts;
+  std::vector<Verdict> verdicts = {};
 };
 
 // Keys in the order above; the last are "strict_extracted", "strict_score", "choice_logprobs",

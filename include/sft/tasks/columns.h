@@ -30,7 +30,8 @@ namespace sft {
 // `fields` and `rules` name rows of column_rules(): what is done to a field's text before it is put
 // in, and to the whole text, in order, before `replace` and `map`.
 // A field that a text names must be there and hold text; under `numbers` it may also be a number,
-// and under `map` a number or true or false, looked up as JSON writes it. A value that the map lacks is an error.
+// and under `map` a number or true or false, looked up as JSON writes it. A value that the map
+// lacks is an error.
 struct ColumnSpec {
   std::string name;
   std::string value;

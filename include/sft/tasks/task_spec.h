@@ -68,8 +68,8 @@ struct ReadingSpec {
   Extractor extractor() const;
 };
 
-// How a judge is asked about responses, in place of readings. Protocols are known to the layer above,
-// which needs `where` for its messages; what a file or text is for is said by its name.
+// How a judge is asked about responses, in place of readings. Protocols are known to the layer
+// above, which needs `where` for its messages; what a file or text is for is said by its name.
 struct JudgeSpec {
   using Names = std::vector<std::pair<std::string, std::string>>;
   std::string protocol;
@@ -114,7 +114,7 @@ struct TaskSpec {
   // The column that holds the answer; empty in the question's own prompt. "": there is none, as
   // where a judge decides.
   std::string answer;
-  std::string gold;    // the extractor that reads the reference out of the answer; "": as it is
+  std::string gold;  // the extractor that reads the reference out of the answer; "": as it is
   std::optional<ColumnSpec> references;  // a list of texts each of which is right
   std::optional<ColumnSpec> group;
   Average average = Average::kQuestions;
