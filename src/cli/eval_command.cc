@@ -269,7 +269,7 @@ class Session {
           fmt::format("{} is not scored: {}; the model's answers are kept in {}, "
                       "start again to have them judged",
                       task_name(benchmark), error.what(), kept.string()));
-      spdlog::warn("[eval] {}", failures_.back());
+      spdlog::warn("[eval] judge failed task={}", task_name(benchmark));  // why comes at the end
     }
   }
 
@@ -588,7 +588,8 @@ void define_model_flags(CLI::App& app, EvalOptions& options) {
 void define_task_flags(CLI::App& app, EvalOptions& options) {
   app.add_option(
          "--tasks", options.tasks,
-         "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all")
+         "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all; "
+         "mt_bench and alpaca_eval need a judge (SFT_JUDGE_URL)")
       ->capture_default_str();
   app.add_option("--data-dir", options.data_dir,
                  "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");

@@ -52,7 +52,8 @@ std::optional<Price> price_of(const JudgeOptions& options) {
 void define_judge_flags(CLI::App& app, JudgeOptions& options) {
   constexpr int kMostParallel = 256;
   app.add_option("--judge-parallel", options.num_parallel,
-                 "calls of the judge (SFT_JUDGE_URL) under way at a time")
+                 "calls under way at a time of the judge that SFT_JUDGE_URL, SFT_JUDGE_KEY and "
+                 "SFT_JUDGE_MODEL name")
       ->check(CLI::Range(1, kMostParallel))
       ->capture_default_str();
   app.add_option("--judge-rate", options.requests_per_minute,

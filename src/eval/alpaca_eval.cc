@@ -33,6 +33,7 @@ constexpr int64_t kStudyMaxTokens = 16;  // the first character is all that coun
 constexpr int64_t kOfficialTopLogprobs = 5;
 constexpr size_t kFewestForRegression = 5;
 constexpr std::array<std::string_view, 2> kColumns = {"question", "baseline"};
+constexpr std::array<std::string_view, 3> kUses = {"system", "prompt", "gamed"};
 constexpr std::array<std::string_view, 2> kVerdictNames = {"study", "official"};
 
 // Which of the two answers is the model's.
@@ -154,9 +155,12 @@ class AlpacaEval final : public JudgeProtocol {
     official_.temperature = 1;
     official_.max_tokens = 1;
     official_.top_logprobs = kOfficialTopLogprobs;
-    gamed_file_ = needed(judge, judge.optional_files, "gamed");
-    if (fs::exists(data_dir / gamed_file_)) {
-      gamed_ = read_gamed(data_dir / gamed_file_);
+    refuse_unknown_uses(judge, kUses);
+    for (const auto& [use, file] : judge.optional_files) {
+      gamed_file_ = file;
+      if (fs::exists(data_dir / file)) {
+        gamed_ = read_gamed(data_dir / file);
+      }
     }
   }
 
@@ -248,9 +252,11 @@ class AlpacaEval final : public JudgeProtocol {
     }
     if (!gamed_) {
       entry.notes.push_back(
-          fmt::format("no length-controlled win rate: {} (the published "
-                      "difficulties) is not there; sft data fetch bench gets it",
-                      gamed_file_));
+          gamed_file_.empty()
+              ? "no length-controlled win rate: the task names no file of difficulties"
+              : fmt::format("no length-controlled win rate: {} (the published difficulties) is not "
+                            "there; sft data fetch bench gets it",
+                            gamed_file_));
       return;
     }
     const std::vector<ComparedAnswer> answers = compared_answers(judged);
@@ -303,7 +309,7 @@ class AlpacaEval final : public JudgeProtocol {
   std::vector<Order> orders_;  // of the file's rows
   JudgeCall study_;            // with {names} for what is compared
   JudgeCall official_;
-  std::string gamed_file_;
+  std::string gamed_file_;  // "": the task names none
   std::optional<GamedData> gamed_;
 };
 

@@ -44,6 +44,17 @@ const std::string& needed(const JudgeSpec& judge, const JudgeSpec::Names& names,
   return found->second;
 }
 
+void refuse_unknown_uses(const JudgeSpec& judge, std::span<const std::string_view> known) {
+  const std::vector<std::string> names(known.begin(), known.end());
+  for (const JudgeSpec::Names* const uses : {&judge.files, &judge.optional_files, &judge.texts}) {
+    for (const auto& [use, value] : *uses) {
+      if (std::find(names.begin(), names.end(), use) == names.end()) {
+        throw UsageError(judge.where + ": " + unknown_name("use", use, names));
+      }
+    }
+  }
+}
+
 void need_columns(const TaskSpec& task, std::span<const std::string_view> columns) {
   for (const std::string_view name : columns) {
     if (std::none_of(task.columns.begin(), task.columns.end(),

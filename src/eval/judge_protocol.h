@@ -81,6 +81,8 @@ std::unique_ptr<JudgeProtocol> make_alpaca_eval(const TaskSpec& task, const Task
 // What a protocol takes from `judge:`, by its use. Throws UsageError where the task lacks it.
 const std::string& needed(const JudgeSpec& judge, const JudgeSpec::Names& names,
                           std::string_view use);
+// Throws UsageError where `judge:` has a file or text for a use that is none of `known`.
+void refuse_unknown_uses(const JudgeSpec& judge, std::span<const std::string_view> known);
 // Throws UsageError where the task lacks one of the columns.
 void need_columns(const TaskSpec& task, std::span<const std::string_view> columns);
 

@@ -28,6 +28,7 @@ constexpr double kLargest = 10;
 constexpr std::array<std::string_view, 2> kTurnNames = {"turn_1", "turn_2"};
 constexpr std::array<std::string_view, 4> kColumns = {"question_1", "question_2", "category",
                                                       "question_id"};
+constexpr std::array<std::string_view, 2> kUses = {"prompts", "references"};
 constexpr std::array<std::string_view, 3> kWithReference = {"math", "reasoning", "coding"};
 
 struct JudgePrompt {
@@ -89,6 +90,7 @@ class MtBench final : public JudgeProtocol {
   MtBench(const TaskSpec& task, const TaskData& data, const fs::path& data_dir) {
     const JudgeSpec& judge = *task.judge;
     need_columns(task, kColumns);
+    refuse_unknown_uses(judge, kUses);
     for (const ShotSpec& shot : task.shots) {
       if (shot.num_turns() != 2) {
         throw UsageError(

@@ -1,6 +1,7 @@
 // `sft eval` of judged tasks from outside: a tiny random model, made questions, and a judge on a
 // server of our own.
 
+#include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "http_server.h"
@@ -24,7 +26,7 @@ constexpr const char* kKey = "sk-very-secret-0123";
 
 class JudgedEvaluation : public Workplace {
  protected:
-  enum class Mood { kWell, kNonsense, kNoLogprobs, kRefuses, kOverrun };
+  enum class Mood { kWell, kNonsense, kNoLogprobs, kRefuses, kOverrun, kSilent };
 
   JudgedEvaluation() : server_([this](const ServedRequest& request) { return reply(request); }) {}
 
@@ -36,6 +38,7 @@ class JudgedEvaluation : public Workplace {
     setenv("SFT_JUDGE_MODEL", "tester", /*replace=*/1);
   }
   void TearDown() override {
+    wake();
     for (const char* const name : {"SFT_JUDGE_URL", "SFT_JUDGE_KEY", "SFT_JUDGE_MODEL"}) {
       unsetenv(name);
     }
@@ -54,6 +57,19 @@ class JudgedEvaluation : public Workplace {
   size_t num_requests() const {
     const std::lock_guard guard(mutex_);
     return num_requests_;
+  }
+  // Waits for so many requests.
+  void await_requests(size_t number) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return num_requests_ >= number; });
+  }
+  // Ends the silence.
+  void wake() {
+    {
+      const std::lock_guard guard(mutex_);
+      is_awake_ = true;
+    }
+    changed_.notify_all();
   }
   // All files that the program wrote, its own home's included.
   std::string all_written() const {
@@ -74,8 +90,10 @@ class JudgedEvaluation : public Workplace {
   ServedResponse reply(const ServedRequest& request) {
     size_t number = 0;
     {
-      const std::lock_guard guard(mutex_);
+      std::unique_lock lock(mutex_);
       number = num_requests_++;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return mood != Mood::kSilent || is_awake_; });
     }
     if (mood == Mood::kRefuses ||
         request.header("authorization") != std::string("Bearer ") + kKey) {
@@ -103,6 +121,8 @@ class JudgedEvaluation : public Workplace {
   }
 
   mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_awake_ = false;
   size_t num_requests_ = 0;
   HttpServer server_;
 };
@@ -180,6 +200,28 @@ TEST_F(JudgedEvaluation, ARefusalIsOneLineWithoutTheKey) {
   EXPECT_THAT(result.err, HasSubstr("SFT_JUDGE_KEY is set, but to a key that it refuses"));
   EXPECT_THAT(result.err + all_written(), Not(HasSubstr("very-secret")));
   EXPECT_TRUE(std::filesystem::exists(path("one/answers/alpaca_eval_0shot.jsonl")));
+}
+
+TEST_F(JudgedEvaluation, AJudgeThatIsDownIsSaidAtOnce) {
+  setenv("SFT_JUDGE_URL", "http://127.0.0.1:9/v1", /*replace=*/1);
+  const BinaryResult result = evaluate("one", {"--tasks", "mt_bench"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("cannot be reached"), HasSubstr("SFT_JUDGE_URL"),
+                                HasSubstr("one/answers/mt_bench_0shot.jsonl")));
+}
+
+TEST_F(JudgedEvaluation, ASignalEndsTheWaitForASilentJudge) {
+  mood = Mood::kSilent;
+  RunningBinary binary(
+      with_threads({"eval", "--ckpt", "model", "--data-dir", ".", "--output", "one",
+                    "--max-new-tokens", "4", "--tasks", "mt_bench", "--judge-parallel", "1"}),
+      folder.path());
+  await_requests(1);
+  binary.send(SIGTERM);
+  const BinaryResult stopped = binary.wait();
+  EXPECT_EQ(stopped.exit_code, 75) << stopped.err;
+  wake();
+  ASSERT_EQ(evaluate("one", {"--tasks", "mt_bench"}).exit_code, 0);
 }
 
 TEST_F(JudgedEvaluation, WithoutLogprobsTheOfficialRateIsLeftOut) {

@@ -178,6 +178,34 @@ TEST(MtBench, FilesThatLackSomethingAreNamed) {
   EXPECT_EQ(judged_benchmark("mt_bench", folder).missing_file, "mt_bench/judge_prompts.jsonl");
 }
 
+// A protocol's slips in a task of one's own.
+TEST(JudgeProtocol, FaultsOfATaskSayWhereTheyStand) {
+  const TempFolder folder;
+  write_judge_files(folder);
+  const std::string yaml =
+      read_whole_file(std::string(SFT_TEST_SOURCE_DIR) + "/configs/tasks/mt_bench.yaml");
+  const auto fault = [&](const std::string& from, const std::string& to) {
+    std::string changed = yaml;
+    changed.replace(changed.find(from), from.size(), to);
+    const TaskSpec spec = read_task(ConfigNode::parse(changed, "mine.yaml"));
+    try {
+      load_benchmarks({{.spec = spec, .shot = spec.shots.at(0)}}, folder.path(), {});
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(fault("protocol: mt_bench", "protocol: mtbench"),
+              AllOf(HasSubstr("mine.yaml:"), HasSubstr("did you mean 'mt_bench'?")));
+  EXPECT_THAT(fault("  files:", "  texts: {promts: x}\n  files:"),
+              HasSubstr("did you mean 'prompts'?"));
+  EXPECT_THAT(fault("    references: mt_bench/reference_answer_gpt-4.jsonl\n", ""),
+              HasSubstr("needs 'references'"));
+  EXPECT_THAT(fault("  category: \"{category}\"\n", ""), HasSubstr("needs a column 'category'"));
+  EXPECT_THAT(fault("      - bot: \"{response}\"", "      - bot: \"yes\""),
+              HasSubstr("needs 'rounds' of two turns"));
+}
+
 std::vector<Response> alpaca_answers() {
   std::vector<Response> responses;
   for (int i = 0; i < 6; ++i) {
