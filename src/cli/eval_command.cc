@@ -602,7 +602,7 @@ void define_task_flags(CLI::App& app, EvalOptions& options) {
   app.add_flag("--require-all", options.must_have_all,
                "fail (exit 1) where a task's files are missing or it cannot be scored");
   app.add_flag("--no-cache", options.has_no_cache,
-               "ask every question anew and keep no answer in $SFT_HOME/responses");
+               "ask every question, and a judge, anew and keep no answer in $SFT_HOME");
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void define_judge_flags(CLI::App& app, JudgeOptions& options) {
   constexpr int kMostParallel = 256;
   app.add_option("--judge-parallel", options.num_parallel,
                  "calls under way at a time of the judge that SFT_JUDGE_URL, SFT_JUDGE_KEY and "
-                 "SFT_JUDGE_MODEL name")
+                 "SFT_JUDGE_MODEL [the study's, gpt-4o-2024-08-06] name")
       ->check(CLI::Range(1, kMostParallel))
       ->capture_default_str();
   app.add_option("--judge-rate", options.requests_per_minute,

@@ -67,8 +67,7 @@ void EvaluationFolder::add(const TaskOutcome& outcome, double seconds) {
 
 fs::path EvaluationFolder::keep_answers(const Benchmark& benchmark,
                                         const std::vector<Response>& responses) const {
-  const fs::path path =
-      path_ / kAnswers / file_name(benchmark.task.spec.name, benchmark.task.shot.shots);
+  fs::path path = path_ / kAnswers / file_name(benchmark.task.spec.name, benchmark.task.shot.shots);
   JsonlWriter answers(path);
   for (size_t i = 0; i < responses.size(); ++i) {
     Json row = {{"id", benchmark.data->questions.at(i).id}, {"response", responses[i].text}};

@@ -96,7 +96,7 @@ double PythonRandom::random() {
 }
 
 size_t PythonRandom::below(size_t bound) {
-  const int num_bits = std::bit_width(bound);
+  const auto num_bits = static_cast<int>(std::bit_width(bound));
   uint32_t value = 0;
   do {
     value = next() >> (32 - num_bits);

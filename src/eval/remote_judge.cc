@@ -149,7 +149,7 @@ class JudgeJob {
       }
       warned_ = now;
     }
-    spdlog::warn("[judge] {}; tries again in {}", refusal.why, format_seconds(pause));
+    spdlog::warn("[judge] {}: {}; tries again in {}", named(), refusal.why, format_seconds(pause));
   }
 
   JudgeReply fail_nonsense(const Refusal& refusal) {
@@ -184,7 +184,7 @@ class JudgeJob {
       }
       return Refusal{.why = error.what()};
     } catch (const Error& error) {  // an answer without end
-      return Refusal{.why = fmt::format("{}: {}", origin_, error.what()), .is_nonsense = true};
+      return Refusal{.why = error.what(), .is_nonsense = true};
     }
     has_answered_ = true;
     response.body = without_key(std::move(response.body));
@@ -192,23 +192,22 @@ class JudgeJob {
   }
 
   std::optional<Refusal> read(const HttpResponse& response, JudgeReply& reply) {
-    const std::string says =
-        fmt::format("{} answers {}: {}", origin_, response.status, quoted(response.body));
+    const std::string says = fmt::format("answers {}: {}", response.status, quoted(response.body));
     if (is_passing(response.status)) {
       return Refusal{.why = says,
                      .pause = asked_pause(response, SystemClock().unix_seconds()).value_or(0)};
     }
     if (response.status == 401 || response.status == 403) {
-      throw JudgeError(fmt::format("judge {}; {}", says,
+      throw JudgeError(fmt::format("{} {}; {}", named(), says,
                                    settings_.key.empty()
                                        ? "set SFT_JUDGE_KEY to a key that it takes"
                                        : "SFT_JUDGE_KEY is set, but to a key that it refuses"));
     }
     if (response.status == 404 || (response.status >= 300 && response.status < 400)) {
       throw JudgeError(fmt::format(
-          "judge {}; is SFT_JUDGE_URL its API (as in https://host/v1), and SFT_JUDGE_MODEL '{}' "
+          "{} {}; is SFT_JUDGE_URL its API (as in https://host/v1), and SFT_JUDGE_MODEL '{}' "
           "a model that it has?",
-          says, settings_.model));
+          named(), says, settings_.model));
     }
     if (response.status >= 400) {
       reply.failure = says;  // the call's own fault, such as a prompt that is too long
@@ -217,8 +216,8 @@ class JudgeJob {
     try {
       reply = parse_chat_reply(response.body);
     } catch (const Error& error) {
-      return Refusal{.why = fmt::format("{} answers with no chat completion: {}: {}", origin_,
-                                        error.what(), quoted(response.body)),
+      return Refusal{.why = fmt::format("answers with no chat completion: {}: {}", error.what(),
+                                        quoted(response.body)),
                      .is_nonsense = true};
     }
     return std::nullopt;
