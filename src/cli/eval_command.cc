@@ -11,10 +11,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/judge_flags.h"
 #include "cli/model_names.h"
 #include "cli/model_source.h"
 
@@ -27,6 +29,8 @@
 #include "sft/eval/cached_language_model.h"
 #include "sft/eval/evaluation_folder.h"
 #include "sft/eval/evaluator.h"
+#include "sft/eval/given_responses.h"
+#include "sft/eval/judged_task.h"
 #include "sft/infer/load.h"
 #include "sft/io/json.h"
 #include "sft/tasks/task_selection.h"
@@ -54,7 +58,9 @@ struct EvalOptions {
   bool must_have_all = false;
   bool has_no_cache = false;
   std::string responses;
-  std::string responses_task;
+  std::string judgements;
+  std::string given_task;  // what either of these answers
+  JudgeOptions judge;
 };
 
 // --data-dir, else SFT_DATA_DIR, else $SFT_HOME/bench.
@@ -140,6 +146,7 @@ std::string task_name(const Benchmark& benchmark) {
 struct Row {
   ResultEntry entry;
   double seconds = 0;
+  std::string judge_usage = {};  // "": no judge was asked
 };
 
 std::string with_error(const MetricValue& value) {
@@ -184,6 +191,12 @@ void print_notes(const std::vector<Row>& rows) {
       fmt::print("{}:{} has its worked examples from {}\n", row.entry.task, row.entry.shots,
                  row.entry.exemplars);
     }
+    for (const std::string& note : row.entry.notes) {
+      fmt::print("{}:{}: {}\n", row.entry.task, row.entry.shots, note);
+    }
+    if (!row.judge_usage.empty()) {
+      fmt::print("{}:{}: {}\n", row.entry.task, row.entry.shots, row.judge_usage);
+    }
   }
 }
 
@@ -199,11 +212,17 @@ void print_table(const std::string& model, const std::string& template_name,
   fmt::print("results: {}\n", (folder / "results.json").string());
 }
 
+// A judge, where one is configured and needed, and how its cost is shown.
+struct JudgeAccess {
+  JudgeModel* model = nullptr;
+  JudgeOptions options;
+};
+
 // Runs benchmarks one after another for one model, saving after each.
 class Session {
  public:
-  Session(EvaluationFolder folder, bool is_quiet)
-      : folder_(std::move(folder)), is_quiet_(is_quiet) {}
+  Session(EvaluationFolder folder, JudgeAccess judge, bool is_quiet)
+      : folder_(std::move(folder)), judge_(std::move(judge)), is_quiet_(is_quiet) {}
 
   void skip(const Benchmark& benchmark) {
     folder_.add_missing(benchmark.task, benchmark.missing_file);
@@ -229,14 +248,51 @@ class Session {
       }
       progress.update(num_done, "");
     };
-    const TaskOutcome outcome = evaluator.run(benchmark, on_progress);
-    add(outcome, clock_.monotonic_seconds() - start);
+    if (!benchmark.task.spec.judge) {
+      const TaskOutcome outcome = evaluator.run(benchmark, on_progress);
+      add(outcome, clock_.monotonic_seconds() - start);
+      return;
+    }
+    const std::vector<Response> responses = evaluator.answer(benchmark, on_progress);
+    try {
+      TaskOutcome outcome = evaluator.complete(
+          benchmark, judge(benchmark, responses.size(), [&](const JudgeModel::OnReply& on_reply) {
+            return judge_task(benchmark,
+                              {.questions = benchmark.data->questions, .responses = responses},
+                              *judge_.model, on_reply);
+          }));
+      outcome.entry.settings["judge"] = judge_.model->name();
+      add(outcome, clock_.monotonic_seconds() - start);
+    } catch (const JudgeError& error) {
+      const fs::path kept = folder_.keep_answers(benchmark, responses);
+      failures_.push_back(
+          fmt::format("{} is not scored: {}; the model's answers are kept in {}, "
+                      "start again to have them judged",
+                      task_name(benchmark), error.what(), kept.string()));
+      spdlog::warn("[eval] judge failed task={}", task_name(benchmark));  // why comes at the end
+    }
+  }
+
+  // Has given responses judged.
+  TaskOutcome judge_given(const Benchmark& benchmark, const fs::path& path) {
+    return judge(benchmark, benchmark.data->questions.size(),
+                 [&](const JudgeModel::OnReply& on_reply) {
+                   return judge_given_responses(benchmark, path, *judge_.model, on_reply);
+                 });
   }
 
   void add(const TaskOutcome& outcome, double seconds) {
     folder_.add(outcome, seconds);
-    rows_.push_back({.entry = outcome.entry, .seconds = seconds});
+    rows_.push_back({.entry = outcome.entry,
+                     .seconds = seconds,
+                     .judge_usage = outcome.judge_usage
+                                        ? "judge " + judge_.model->name() + ": " +
+                                              describe_usage(*outcome.judge_usage, judge_.options)
+                                        : ""});
   }
+
+  // What could not be scored, and why.
+  const std::vector<std::string>& failures() const { return failures_; }
 
   void print(bool is_json) const {
     if (is_json) {
@@ -248,15 +304,30 @@ class Session {
   }
 
  private:
+  // Shows how far the judge is.
+  template <typename Ask>
+  TaskOutcome judge(const Benchmark& benchmark, size_t num_questions, const Ask& ask) {
+    Progress progress({.what = "judge " + task_name(benchmark),
+                       .unit = "verdict",
+                       .total = num_judge_calls(benchmark, num_questions),
+                       .is_quiet = is_quiet_},
+                      clock_);
+    size_t num_done = 0;
+    return ask(
+        [&](size_t /*call*/, const JudgeReply& /*reply*/) { progress.update(++num_done, ""); });
+  }
+
   int64_t num_scored() const {
     return std::count_if(rows_.begin(), rows_.end(),
                          [](const Row& row) { return row.entry.missing_file.empty(); });
   }
 
   EvaluationFolder folder_;
+  JudgeAccess judge_;
   bool is_quiet_;
   SystemClock clock_;
   std::vector<Row> rows_;
+  std::vector<std::string> failures_;
 };
 
 // Loads models one after another; those on one base share its weights.
@@ -309,12 +380,15 @@ struct Round {
   const EvalOptions& options;
   const std::vector<Benchmark>& benchmarks;
   const InterruptScope& interrupt;
+  JudgeAccess judge;
   bool is_quiet = false;
   bool is_json = false;
   bool has_company = false;  // there are several models
 };
 
-void evaluate_checkpoint(const ModelSource& source, ModelLoader& loader, const Round& round) {
+// What could not be scored, and why.
+std::vector<std::string> evaluate_checkpoint(const ModelSource& source, ModelLoader& loader,
+                                             const Round& round) {
   const EvalOptions& options = round.options;
   if (!fs::is_directory(source.base)) {
     throw Error("--ckpt " + source.base.string() + ": is a file; name a model folder");
@@ -333,7 +407,7 @@ void evaluate_checkpoint(const ModelSource& source, ModelLoader& loader, const R
                                     .weights_sha256 = loaded.weights_sha256,
                                     .adapter_sha256 = loaded.adapter_sha256},
                                    layout ? layout->name : std::string(kNoTemplate)),
-                  round.is_quiet);
+                  round.judge, round.is_quiet);
   const Evaluator evaluator(remembered.model(), layout,
                             {.prompt_end = prompt_end(options),
                              .dtype = loaded.dtype,
@@ -347,6 +421,7 @@ void evaluate_checkpoint(const ModelSource& source, ModelLoader& loader, const R
     }
   }
   session.print(round.is_json);
+  return session.failures();
 }
 
 // Warns of each missing file, and says in one line what is missing.
@@ -364,9 +439,22 @@ std::string report_missing(const std::vector<Benchmark>& benchmarks, const fs::p
   return missing;
 }
 
-Judge judge() {
-  const char* const url = std::getenv("SFT_JUDGE_URL");
-  return url != nullptr && *url != '\0' ? Judge::kConfigured : Judge::kNone;
+// The judge, where one of the tasks needs it.
+std::optional<ConfiguredJudge> make_judge(const std::vector<TaskChoice>& tasks,
+                                          const EvalOptions& options,
+                                          const std::optional<InterruptScope>& interrupt) {
+  if (std::none_of(tasks.begin(), tasks.end(),
+                   [](const TaskChoice& task) { return task.spec.judge.has_value(); })) {
+    return std::nullopt;
+  }
+  using Memory = ConfiguredJudge::Memory;
+  return std::optional<ConfiguredJudge>(
+      std::in_place, options.judge, options.has_no_cache ? Memory::kNone : Memory::kKept,
+      [&interrupt] { return interrupt && interrupt->requested(); });
+}
+
+JudgeAccess access_to(std::optional<ConfiguredJudge>& judge, const EvalOptions& options) {
+  return {.model = judge ? &judge->model() : nullptr, .options = options.judge};
 }
 
 // What is said where nothing could be asked.
@@ -381,26 +469,35 @@ std::string obstacles(const std::vector<Benchmark>& benchmarks) {
 }
 
 int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common) {
+  TaskSelection selection =
+      select_tasks(options.tasks, is_judge_configured() ? Judge::kConfigured : Judge::kNone);
+  std::optional<InterruptScope> interrupt;  // from when there is something to save
+  std::optional<ConfiguredJudge> judge = make_judge(selection.tasks, options, interrupt);
   const std::vector<ModelSource> sources = model_sources(options, common);
   check_names(options, sources);
   const fs::path data_dir = data_folder(options);
-  TaskSelection selection = select_tasks(options.tasks, judge());
   for (const std::string& task : selection.left_out) {
     spdlog::warn("[eval] skipped task={} reason=no judge is configured; set SFT_JUDGE_URL", task);
   }
   const std::vector<Benchmark> benchmarks =
       load_benchmarks(std::move(selection.tasks), data_dir, options.limits);
   const std::string missing = report_missing(benchmarks, data_dir);
-  const InterruptScope interrupt;
+  interrupt.emplace();
   ModelLoader loader(options);
+  std::vector<std::string> failures;
   for (const ModelSource& source : sources) {
-    evaluate_checkpoint(source, loader,
-                        {.options = options,
-                         .benchmarks = benchmarks,
-                         .interrupt = interrupt,
-                         .is_quiet = common.is_quiet,
-                         .is_json = common.is_json,
-                         .has_company = sources.size() > 1});
+    const std::vector<std::string> own = evaluate_checkpoint(source, loader,
+                                                             {.options = options,
+                                                              .benchmarks = benchmarks,
+                                                              .interrupt = *interrupt,
+                                                              .judge = access_to(judge, options),
+                                                              .is_quiet = common.is_quiet,
+                                                              .is_json = common.is_json,
+                                                              .has_company = sources.size() > 1});
+    failures.insert(failures.end(), own.begin(), own.end());
+  }
+  if (!failures.empty()) {
+    throw Error(fmt::format("{}", fmt::join(failures, "; ")));
   }
   const bool has_run = std::any_of(benchmarks.begin(), benchmarks.end(),
                                    [](const Benchmark& one) { return one.data.has_value(); });
@@ -417,12 +514,35 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
   return 0;
 }
 
-int score_responses(const EvalOptions& options, const CommonOptions& common) {
-  const fs::path data_dir = data_folder(options);
-  std::vector<TaskChoice> tasks = choose_tasks(options.responses_task);
+// The one task that --task names; a judge is there where its responses need one.
+std::vector<TaskChoice> choose_given_task(const EvalOptions& options) {
+  std::vector<TaskChoice> tasks = choose_tasks(options.given_task);
   if (tasks.size() != 1) {
-    throw UsageError("--task " + options.responses_task + ": must name one task");
+    throw UsageError("--task " + options.given_task + ": must name one task");
   }
+  const bool is_judged = tasks.front().spec.judge.has_value();
+  if (!options.judgements.empty() && !is_judged) {
+    throw UsageError("--task " + options.given_task +
+                     ": is not scored by a judge; --responses takes its answers");
+  }
+  if (options.judgements.empty() && is_judged && !is_judge_configured()) {
+    throw UsageError("--task " + options.given_task + ": " + kNeedsJudge +
+                     "; or give stored verdicts by --judgements");
+  }
+  return tasks;
+}
+
+// Scores what was given: responses, or verdicts on responses.
+int score_given(const EvalOptions& options, const CommonOptions& common) {
+  const fs::path data_dir = data_folder(options);
+  std::vector<TaskChoice> tasks = choose_given_task(options);
+  std::optional<InterruptScope> interrupt;
+  std::optional<ConfiguredJudge> judge =
+      options.judgements.empty() ? make_judge(tasks, options, interrupt) : std::nullopt;
+  if (judge) {
+    interrupt.emplace();
+  }
+  const fs::path given = options.judgements.empty() ? options.responses : options.judgements;
   const std::vector<Benchmark> benchmarks = load_benchmarks(std::move(tasks), data_dir, {});
   if (!benchmarks.front().obstacle.empty()) {
     throw Error(task_name(benchmarks.front()) + ": " + benchmarks.front().obstacle);
@@ -434,14 +554,17 @@ int score_responses(const EvalOptions& options, const CommonOptions& common) {
   }
   const SystemClock clock;
   const double start = clock.monotonic_seconds();
-  const std::string name = fs::path(options.responses).stem().string();
+  const std::string name = given.stem().string();
   const fs::path folder =
       options.output.empty() ? fs::path("runs") / "eval" / name : fs::path(options.output);
   Session session(
       EvaluationFolder(folder, {.name = name, .weights_sha256 = {}, .adapter_sha256 = {}},
                        std::string(kNoTemplate)),
-      common.is_quiet);
-  const TaskOutcome outcome = score_given_responses(benchmarks.front(), options.responses);
+      access_to(judge, options), common.is_quiet);
+  const TaskOutcome outcome = !options.judgements.empty()
+                                  ? score_judgements(benchmarks.front(), given)
+                              : judge ? session.judge_given(benchmarks.front(), given)
+                                      : score_given_responses(benchmarks.front(), given);
   session.add(outcome, clock.monotonic_seconds() - start);
   session.print(common.is_json);
   return 0;
@@ -465,7 +588,8 @@ void define_model_flags(CLI::App& app, EvalOptions& options) {
 void define_task_flags(CLI::App& app, EvalOptions& options) {
   app.add_option(
          "--tasks", options.tasks,
-         "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all")
+         "name[:shots],... of configs/tasks, paths of task files, or groups: paper, table2, all; "
+         "mt_bench and alpaca_eval need a judge (SFT_JUDGE_URL)")
       ->capture_default_str();
   app.add_option("--data-dir", options.data_dir,
                  "folder of benchmark files [SFT_DATA_DIR, or $SFT_HOME/bench]");
@@ -478,7 +602,7 @@ void define_task_flags(CLI::App& app, EvalOptions& options) {
   app.add_flag("--require-all", options.must_have_all,
                "fail (exit 1) where a task's files are missing or it cannot be scored");
   app.add_flag("--no-cache", options.has_no_cache,
-               "ask every question anew and keep no answer in $SFT_HOME/responses");
+               "ask every question, and a judge, anew and keep no answer in $SFT_HOME");
 }
 
 }  // namespace
@@ -504,20 +628,31 @@ RunCommand define_eval(CLI::App& app, const CommonOptions& common) {
                      "score these responses without a model: {\"id\", \"response\"} a line, "
                      "OpenCompass predictions or lm-eval samples (a file or a folder)")
           ->excludes(checkpoints);
-  app.add_option("--task", options->responses_task,
-                 "the task that --responses answer: name[:shots]")
-      ->needs(responses);
-  return [options, &common] {
-    if (options->responses.empty() && options->checkpoints.empty()) {
-      throw UsageError("--ckpt MODEL is missing (or --responses FILE --task NAME)");
+  CLI::Option* const judgements =
+      app.add_option("--judgements", options->judgements,
+                     "score these stored verdicts without a model or judge: {\"id\", \"verdict\": "
+                     "TEXT} or {\"id\", \"preference\": 1 to 2} a line")
+          ->excludes(checkpoints)
+          ->excludes(responses);
+  CLI::Option* const task =
+      app.add_option("--task", options->given_task,
+                     "the task that --responses or --judgements answer: name[:shots]")
+          ->excludes(checkpoints);
+  define_judge_flags(app, options->judge);
+  return [options, responses, judgements, task, &common] {
+    const bool is_given = responses->count() + judgements->count() > 0;
+    if (!is_given && options->checkpoints.empty()) {
+      throw UsageError(
+          "--ckpt MODEL is missing (or --responses FILE or --judgements FILE, with --task NAME)");
     }
-    if (options->responses.empty()) {
+    if (!is_given) {
       return evaluate_checkpoints(*options, common);
     }
-    if (options->responses_task.empty()) {
-      throw UsageError("--responses needs --task NAME[:shots]");
+    if (task->count() == 0) {
+      throw UsageError(fmt::format("{} needs --task NAME[:shots]",
+                                   responses->count() > 0 ? "--responses" : "--judgements"));
     }
-    return score_responses(*options, common);
+    return score_given(*options, common);
   };
 }
 

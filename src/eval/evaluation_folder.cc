@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kAnswers = "answers";
+
+std::string file_name(const std::string& task, int64_t shots) {
+  return fmt::format("{}_{}shot.jsonl", task, shots);
+}
+
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));
@@ -45,7 +51,7 @@ EvaluationFolder::EvaluationFolder(std::filesystem::path path, const ModelIdenti
     : path_(std::move(path)), table_(ResultTable::open(results_path(), model, template_name)) {}
 
 void EvaluationFolder::add(const TaskOutcome& outcome, double seconds) {
-  const std::string name = fmt::format("{}_{}shot.jsonl", outcome.entry.task, outcome.entry.shots);
+  const std::string name = file_name(outcome.entry.task, outcome.entry.shots);
   JsonlWriter samples(path_ / "samples" / name);
   for (const SampleRecord& sample : outcome.samples) {
     samples.write(to_json(sample));
@@ -54,6 +60,24 @@ void EvaluationFolder::add(const TaskOutcome& outcome, double seconds) {
   save_timing(outcome, seconds);
   table_.put(outcome.entry);
   table_.save(results_path());
+  std::error_code ignored;
+  fs::remove(path_ / kAnswers / name, ignored);
+  fs::remove(path_ / kAnswers, ignored);  // only where it is empty
+}
+
+fs::path EvaluationFolder::keep_answers(const Benchmark& benchmark,
+                                        const std::vector<Response>& responses) const {
+  fs::path path = path_ / kAnswers / file_name(benchmark.task.spec.name, benchmark.task.shot.shots);
+  JsonlWriter answers(path);
+  for (size_t i = 0; i < responses.size(); ++i) {
+    Json row = {{"id", benchmark.data->questions.at(i).id}, {"response", responses[i].text}};
+    if (!responses[i].earlier.empty()) {
+      row["earlier_responses"] = responses[i].earlier;
+    }
+    answers.write(row);
+  }
+  answers.commit();
+  return path;
 }
 
 void EvaluationFolder::add_missing(const TaskChoice& task, const std::string& file) {
@@ -74,11 +98,18 @@ void EvaluationFolder::save_timing(const TaskOutcome& outcome, double seconds) c
     prompt_tokens += sample.prompt_tokens.value_or(0);
     response_tokens += sample.response_tokens.value_or(0);
   }
-  timing[fmt::format("{}:{}", outcome.entry.task, outcome.entry.shots)] = {
-      {"seconds", seconds},
-      {"questions", outcome.entry.n},
-      {"prompt_tokens", prompt_tokens},
-      {"response_tokens", response_tokens}};
+  Json& entry = timing[fmt::format("{}:{}", outcome.entry.task, outcome.entry.shots)];
+  entry = {{"seconds", seconds},
+           {"questions", outcome.entry.n},
+           {"prompt_tokens", prompt_tokens},
+           {"response_tokens", response_tokens}};
+  if (outcome.judge_usage) {
+    entry["judge"] = {{"asked", outcome.judge_usage->num_asked},
+                      {"remembered", outcome.judge_usage->num_remembered},
+                      {"failed", outcome.judge_usage->num_failed},
+                      {"prompt_tokens", outcome.judge_usage->prompt_tokens},
+                      {"reply_tokens", outcome.judge_usage->reply_tokens}};
+  }
   write_file(path, dump_json(timing, JsonLayout::kIndented));
 }
 

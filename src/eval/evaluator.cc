@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string_view>
 
+#include "eval/judge_protocol.h"
+
 #include "sft/core/error.h"
 #include "sft/eval/scorer.h"
 #include "sft/infer/load.h"
@@ -68,6 +70,10 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
       benchmark.obstacle = "its programs need a sandbox, which this build has not";
     } else {
       benchmark.data = load_task_data(benchmark.task, data_dir, limits);
+      benchmark.data_dir = data_dir;
+      if (benchmark.task.spec.judge) {
+        make_judge_protocol(benchmark.task.spec, *benchmark.data, data_dir);  // its faults now
+      }
     }
     benchmarks.push_back(std::move(benchmark));
   }
@@ -76,7 +82,8 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
 
 size_t num_answers(const Benchmark& benchmark) {
   const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
-  const size_t each = (is_generated ? 1 : 0) + (benchmark.task.spec.likelihood ? 1 : 0);
+  const size_t each = (is_generated ? benchmark.task.shot.num_turns() : 0) +
+                      (benchmark.task.spec.likelihood ? 1 : 0);
   return each * benchmark.data->questions.size();
 }
 
@@ -86,65 +93,82 @@ Evaluator::Evaluator(LanguageModel& model, const std::optional<Template>& layout
   if (layout) {
     meta_ = meta_template(*layout, settings_.prompt_end);
     trimmed_meta_ = meta_template(*layout, PromptEnd::kTrimmed);
+    has_separator_ = !layout->separator.empty();
   }
 }
 
-// The requests of all questions that fit; the responses know their prompts.
-std::vector<Response> Evaluator::prepare(const Benchmark& benchmark,
-                                         std::vector<GenerateRequest>& requests) const {
+std::string Evaluator::next_prompt(const Benchmark& benchmark, const Question& question,
+                                   const Response& response,
+                                   const std::optional<MetaTemplate>& meta) const {
+  return benchmark.task.shot.num_turns() > 1
+             ? build_turn_prompt(benchmark.task, question, response.earlier, meta)
+             : build_prompt(benchmark.task, question, benchmark.data->exemplars_of(question), meta);
+}
+
+// The requests of the next turn of all questions that still fit; the responses know their prompts.
+std::vector<GenerateRequest> Evaluator::prepare_turn(const Benchmark& benchmark,
+                                                     std::vector<Response>& responses) const {
   const ShotSpec& shot = benchmark.task.shot;
-  const Tokenizer& tokenizer = model_.tokenizer();
-  const auto encode = [&tokenizer](const std::string& prompt) {
-    return context_ids(tokenizer, tokenizer.encode(prompt, SpecialTokens::kAdd).ids);
+  const auto encode = [this](const std::string& prompt) {
+    return context_ids(model_.tokenizer(),
+                       model_.tokenizer().encode(prompt, SpecialTokens::kAdd).ids);
   };
   const bool may_differ = meta_ && meta_->generation_begin != trimmed_meta_->generation_begin;
-  std::vector<Response> responses;
-  for (const Question& question : benchmark.data->questions) {
-    const std::vector<Columns>& exemplars = benchmark.data->exemplars_of(question);
-    Generation generation;
-    generation.prompt = build_prompt(benchmark.task, question, exemplars, meta_);
+  std::vector<GenerateRequest> requests;
+  for (size_t i = 0; i < responses.size(); ++i) {
+    const Question& question = benchmark.data->questions[i];
+    Response& response = responses[i];
+    Generation& generation = *response.generation;
+    generation.prompt = next_prompt(benchmark, question, response, meta_);
     std::vector<int32_t> ids = encode(generation.prompt);
-    generation.prompt_tokens = static_cast<int64_t>(ids.size());
-    generation.is_unlike_training =
-        may_differ &&
-        ids != encode(build_prompt(benchmark.task, question, exemplars, trimmed_meta_));
-    generation.is_over_long = generation.prompt_tokens >= model_.context_length();
-    if (generation.is_over_long) {
+    generation.prompt_tokens += static_cast<int64_t>(ids.size());
+    const bool is_unlike =
+        (may_differ && ids != encode(next_prompt(benchmark, question, response, trimmed_meta_))) ||
+        (has_separator_ && !response.earlier.empty());
+    generation.is_unlike_training = generation.is_unlike_training || is_unlike;
+    if (static_cast<int64_t>(ids.size()) >= model_.context_length()) {
+      generation.is_over_long = true;
       generation.finish = FinishReason::kContext;
-    } else {
-      GenerateRequest request;
-      request.prompt_ids = std::move(ids);
-      request.max_new_tokens =
-          settings_.max_new_tokens > 0 ? settings_.max_new_tokens : shot.max_new_tokens;
-      request.stops = shot.stops;
-      request.seed_index = responses.size();
-      requests.push_back(std::move(request));
+      continue;
     }
-    responses.push_back({.text = {}, .generation = std::move(generation), .choices = {}});
+    GenerateRequest request;
+    request.prompt_ids = std::move(ids);
+    request.max_new_tokens =
+        settings_.max_new_tokens > 0 ? settings_.max_new_tokens : shot.max_new_tokens;
+    request.stops = shot.stops;
+    request.seed_index = i;
+    requests.push_back(std::move(request));
   }
-  return responses;
+  return requests;
 }
 
 void Evaluator::generate(const Benchmark& benchmark, std::vector<Response>& responses,
                          const OnProgress& on_progress) const {
-  std::vector<GenerateRequest> requests;
-  responses = prepare(benchmark, requests);
-  size_t num_done = responses.size() - requests.size();
-  on_progress(num_done);
-  const auto on_done = [&](size_t /*request*/, const GenerateResult& /*result*/) {
-    on_progress(++num_done);
-  };
-  std::vector<GenerateResult> results = model_.generate(requests, on_done);
-  SFT_CHECK(results.size() == requests.size());
-  size_t next = 0;
-  for (Response& response : responses) {
-    if (response.generation->is_over_long) {
-      continue;
+  size_t num_done = 0;
+  for (size_t turn = 0; turn < benchmark.task.shot.num_turns(); ++turn) {
+    for (Response& response : responses) {
+      if (turn == 0) {
+        response.generation.emplace();
+        continue;
+      }
+      response.earlier.push_back(std::move(response.text));
+      response.text.clear();
+      response.generation->has_cut_turn = response.generation->is_cut_off();
     }
-    GenerateResult& result = results[next++];
-    response.text = std::move(result.text);
-    response.generation->finish = result.finish;
-    response.generation->response_tokens = static_cast<int64_t>(result.token_ids.size());
+    const std::vector<GenerateRequest> requests = prepare_turn(benchmark, responses);
+    num_done += responses.size() - requests.size();
+    on_progress(num_done);
+    const auto on_done = [&](size_t /*request*/, const GenerateResult& /*result*/) {
+      on_progress(++num_done);
+    };
+    std::vector<GenerateResult> results = model_.generate(requests, on_done);
+    SFT_CHECK(results.size() == requests.size());
+    for (size_t i = 0; i < results.size(); ++i) {
+      Response& response = responses[requests[i].seed_index];
+      response.text = std::move(results[i].text);
+      response.generation->finish = results[i].finish;
+      response.generation->response_tokens += static_cast<int64_t>(results[i].token_ids.size());
+    }
   }
 }
 
@@ -195,25 +219,35 @@ void Evaluator::score_choices(const Benchmark& benchmark, std::vector<Response>&
   }
 }
 
-TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
+std::vector<Response> Evaluator::answer(const Benchmark& benchmark,
+                                        const OnProgress& on_progress) const {
   SFT_CHECK(benchmark.data.has_value());
   std::vector<Response> responses(benchmark.data->questions.size());
-  const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
-  if (is_generated) {
+  if (benchmark.task.shot.request == RequestKind::kGenerate) {
     generate(benchmark, responses, on_progress);
   }
   if (benchmark.task.spec.likelihood) {
     score_choices(benchmark, responses, on_progress);
   }
-  TaskOutcome outcome = score_task(benchmark.task, benchmark.data->questions, responses);
-  outcome.entry.n_total = benchmark.data->num_in_file;
-  outcome.entry.is_partial = benchmark.data->is_partial;
-  outcome.entry.exemplars = benchmark.data->exemplar_source;
+  return responses;
+}
+
+TaskOutcome Evaluator::complete(const Benchmark& benchmark, TaskOutcome scored) const {
+  ResultEntry& entry = scored.entry;
+  entry.n_total = benchmark.data->num_in_file;
+  entry.is_partial = benchmark.data->is_partial;
+  entry.exemplars = benchmark.data->exemplar_source;
+  const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
   const int64_t max_new_tokens = is_generated && settings_.max_new_tokens > 0
                                      ? settings_.max_new_tokens
                                      : benchmark.task.shot.max_new_tokens;
-  outcome.entry.settings = settings_json(settings_, max_new_tokens);
-  return outcome;
+  entry.settings = settings_json(settings_, max_new_tokens);
+  return scored;
+}
+
+TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
+  const std::vector<Response> responses = answer(benchmark, on_progress);
+  return complete(benchmark, score_task(benchmark.task, benchmark.data->questions, responses));
 }
 
 }  // namespace sft

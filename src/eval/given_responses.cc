@@ -1,4 +1,4 @@
-// Scoring without a model: see score_given_responses in evaluator.h.
+#include "sft/eval/given_responses.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "sft/core/error.h"
-#include "sft/eval/evaluator.h"
 #include "sft/io/file.h"
 #include "sft/io/jsonl.h"
 #include "sft/io/sha256.h"
@@ -18,12 +17,6 @@ namespace sft {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Ids are text; a plain number is taken for its text.
-std::string text_of(const Json& row, const std::string& key, const std::string& where) {
-  const Json id = json_member<Json>(row, key, where);
-  return id.is_number_integer() ? id.dump() : json_member<std::string>(row, key, where);
-}
 
 std::optional<int64_t> whole_number(std::string_view text) {
   int64_t value = 0;
@@ -51,10 +44,9 @@ PartName part_name(const fs::path& path) {
 // Collects responses by the place of their question among the task's.
 class Responses {
  public:
-  explicit Responses(const Benchmark& benchmark) : benchmark_(benchmark) {
+  explicit Responses(const Benchmark& benchmark) : benchmark_(benchmark), places_(benchmark) {
     const std::vector<Question>& questions = benchmark.data->questions;
     for (size_t i = 0; i < questions.size(); ++i) {
-      by_id_.emplace(questions[i].id, i);
       groups_[questions[i].group].push_back(i);
     }
   }
@@ -99,16 +91,6 @@ class Responses {
       throw Error(fmt::format("{}: a second response to question '{}'", where,
                               benchmark_.data->questions[place].id));
     }
-  }
-
-  size_t place_of_id(const std::string& id, const std::string& where) const {
-    const auto found = by_id_.find(id);
-    if (found == by_id_.end()) {
-      throw Error(fmt::format("{}: no question '{}' in {} (ids are from '{}' to '{}')", where, id,
-                              benchmark_.task.spec.name, benchmark_.data->questions.front().id,
-                              benchmark_.data->questions.back().id));
-    }
-    return found->second;
   }
 
   // The questions that the numbers in a file count: all, or those of the group with the longest
@@ -170,11 +152,8 @@ class Responses {
     while (const std::optional<JsonlReader::Row> row = reader.next()) {
       const bool is_log = row->value.is_object() && row->value.contains("doc_id");
       if (!is_log) {
-        add(place_of_id(text_of(row->value, "id", row->where), row->where),
-            {.text = json_member<std::string>(row->value, "response", row->where),
-             .generation = std::nullopt,
-             .choices = {}},
-            row->where);
+        add(places_.of_id(id_text(row->value, "id", row->where), row->where),
+            read_response(row->value, row->where), row->where);
         continue;
       }
       const std::string own = row->value.value("filter", std::string());
@@ -185,8 +164,33 @@ class Responses {
     }
   }
 
+  // "response" of one turn, of several as a list, or behind "earlier_responses".
+  static Response read_response(const Json& row, const std::string& where) {
+    Response response;
+    const auto add_texts = [&](const Json& list, const char* key) {
+      for (const Json& text : list) {
+        if (!text.is_string()) {
+          throw Error(fmt::format("{}: '{}' must be a list of texts", where, key));
+        }
+        response.earlier.push_back(text.get<std::string>());
+      }
+    };
+    const Json last = json_member<Json>(row, "response", where);
+    if (last.is_array() && !last.empty()) {
+      add_texts(last, "response");
+      response.text = std::move(response.earlier.back());
+      response.earlier.pop_back();
+      return response;
+    }
+    response.text = json_member<std::string>(row, "response", where);
+    if (row.contains("earlier_responses")) {
+      add_texts(row["earlier_responses"], "earlier_responses");
+    }
+    return response;
+  }
+
   void read_log_row(const JsonlReader::Row& row, const std::vector<size_t>& questions) {
-    const std::optional<int64_t> number = whole_number(text_of(row.value, "doc_id", row.where));
+    const std::optional<int64_t> number = whole_number(id_text(row.value, "doc_id", row.where));
     if (!number) {
       throw Error(row.where + ": 'doc_id' must be a number from 0 on");
     }
@@ -232,7 +236,7 @@ class Responses {
   }
 
   const Benchmark& benchmark_;
-  std::map<std::string, size_t> by_id_;
+  QuestionPlaces places_;
   std::map<std::string, std::vector<size_t>> groups_;
   std::map<size_t, Response> responses_;
 };
@@ -255,14 +259,31 @@ std::string responses_sha256(const fs::path& path) {
   return sha256_hex(text);
 }
 
-bool has_choices(const std::map<size_t, Response>& responses) {
-  return std::any_of(responses.begin(), responses.end(),
-                     [](const auto& entry) { return !entry.second.choices.empty(); });
-}
-
 }  // namespace
 
-TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& path) {
+QuestionPlaces::QuestionPlaces(const Benchmark& benchmark) : benchmark_(benchmark) {
+  const std::vector<Question>& questions = benchmark.data->questions;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    by_id_.emplace(questions[i].id, i);
+  }
+}
+
+size_t QuestionPlaces::of_id(const std::string& id, const std::string& where) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) {
+    throw Error(fmt::format("{}: no question '{}' in {} (ids are from '{}' to '{}')", where, id,
+                            benchmark_.task.spec.name, benchmark_.data->questions.front().id,
+                            benchmark_.data->questions.back().id));
+  }
+  return found->second;
+}
+
+std::string id_text(const Json& row, const std::string& key, const std::string& where) {
+  const Json id = json_member<Json>(row, key, where);
+  return id.is_number_integer() ? id.dump() : json_member<std::string>(row, key, where);
+}
+
+GivenResponses read_given_responses(const Benchmark& benchmark, const fs::path& path) {
   SFT_CHECK(benchmark.data.has_value());
   Responses given(benchmark);
   if (fs::is_directory(path)) {
@@ -273,23 +294,31 @@ TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& pa
   if (given.all().empty()) {
     throw Error(path.string() + ": holds no responses");
   }
+  GivenResponses result;
+  for (const auto& [place, response] : given.all()) {
+    result.questions.push_back(benchmark.data->questions[place]);
+    result.responses.push_back(response);
+  }
+  result.sha256 = responses_sha256(path);
+  return result;
+}
+
+TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& path) {
+  const GivenResponses given = read_given_responses(benchmark, path);
   TaskChoice task = benchmark.task;
-  if (has_choices(given.all())) {
+  const bool has_choices =
+      std::any_of(given.responses.begin(), given.responses.end(),
+                  [](const Response& response) { return !response.choices.empty(); });
+  if (has_choices) {
     task.shot.request = RequestKind::kLikelihood;
   } else if (task.shot.request == RequestKind::kLikelihood) {
     throw Error(path.string() + ": holds texts, but " + task.spec.name +
                 " is scored by log-probabilities of its choices");
   }
-  std::vector<Question> questions;
-  std::vector<Response> responses;
-  for (const auto& [place, response] : given.all()) {
-    questions.push_back(benchmark.data->questions[place]);
-    responses.push_back(response);
-  }
-  TaskOutcome outcome = score_task(task, questions, responses);
+  TaskOutcome outcome = score_task(task, given.questions, given.responses);
   outcome.entry.n_total = benchmark.data->num_in_file;
   outcome.entry.is_partial = benchmark.data->is_partial;
-  outcome.entry.settings = {{"responses_sha256", responses_sha256(path)}};
+  outcome.entry.settings = {{"responses_sha256", given.sha256}};
   return outcome;
 }
 

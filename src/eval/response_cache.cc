@@ -1,98 +1,17 @@
 #include "sft/eval/response_cache.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include "eval/keyed_rows.h"
 
-#include "sft/core/error.h"
 #include "sft/io/json.h"
 #include "sft/io/sha256.h"
 
 namespace sft {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::string_view kRowBegin = R"({"key": ")";
-constexpr size_t kKeyDigits = 64;
 constexpr size_t kNameDigits = 32;
-constexpr size_t kReadBytes = size_t{1} << 20;
-
-[[noreturn]] void fail(const fs::path& path, std::string_view what) {
-  throw Error(fmt::format("{}: {}: {}; free space there, or set SFT_HOME to another folder",
-                          path.string(), what, std::strerror(errno)));
-}
-
-// Held while rows are read or a row is written.
-class FileLock {
- public:
-  FileLock(int descriptor, const fs::path& path) : descriptor_(descriptor) {
-    while (flock(descriptor_, LOCK_EX) != 0) {
-      if (errno != EINTR) {
-        fail(path, "cannot be locked");
-      }
-    }
-  }
-  ~FileLock() { flock(descriptor_, LOCK_UN); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  int descriptor_;
-};
-
-uint64_t file_size(int descriptor, const fs::path& path) {
-  const off_t size = lseek(descriptor, 0, SEEK_END);
-  if (size < 0) {
-    fail(path, "cannot be read");
-  }
-  return static_cast<uint64_t>(size);
-}
-
-size_t read_at(int descriptor, char* bytes, size_t count, uint64_t offset) {
-  size_t done = 0;
-  while (done < count) {
-    const ssize_t got =
-        pread(descriptor, bytes + done, count - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got <= 0) {
-      break;
-    }
-    done += static_cast<size_t>(got);
-  }
-  return done;
-}
-
-void write_all(int descriptor, std::string_view bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      fail(path, "cannot be written");
-    }
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-}
-
-// A row's members, none where the row was never finished.
-std::optional<Json> parse_row(const std::string& row, const fs::path& path) {
-  try {
-    Json json = parse_json(row, path.string());
-    return json.is_object() ? std::optional(std::move(json)) : std::nullopt;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
 
 Json sampling_json(const Sampling& sampling, uint64_t seed_index) {
   if (sampling.temperature == 0) {
@@ -133,47 +52,14 @@ std::string model_key(const LoadedModel& loaded) {
                    JsonLayout::kCompact);
 }
 
-ResponseCache::ResponseCache(const fs::path& folder, std::string_view model_key)
-    : path_(folder / (sha256_hex(model_key).substr(0, kNameDigits) + ".jsonl")) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  descriptor_ = open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) {
-    fail(path_, "cannot be opened");
-  }
-  index_rows();
-}
+ResponseCache::ResponseCache(const std::filesystem::path& folder, std::string_view model_key)
+    : rows_(std::make_unique<KeyedRows>(
+          folder / (sha256_hex(model_key).substr(0, kNameDigits) + ".jsonl"))) {}
 
-ResponseCache::~ResponseCache() {
-  close(descriptor_);
-}
+ResponseCache::~ResponseCache() = default;
 
-// Notes where the rows are; their members are read when they are asked for.
-void ResponseCache::index_rows() {
-  const FileLock lock(descriptor_, path_);
-  const uint64_t size = file_size(descriptor_, path_);
-  std::string bytes;
-  uint64_t begin = 0;  // of `bytes` in the file
-  while (begin + bytes.size() < size) {
-    const size_t held = bytes.size();
-    bytes.resize(held + kReadBytes);
-    const size_t got = read_at(descriptor_, bytes.data() + held, kReadBytes, begin + held);
-    bytes.resize(held + got);
-    if (got == 0) {
-      return;
-    }
-    size_t row = 0;
-    for (size_t end = bytes.find('\n'); end != std::string::npos; end = bytes.find('\n', row)) {
-      const std::string_view text = std::string_view(bytes).substr(row, end - row);
-      if (text.starts_with(kRowBegin) && text.size() > kRowBegin.size() + kKeyDigits) {
-        places_[std::string(text.substr(kRowBegin.size(), kKeyDigits))] = {.begin = begin + row,
-                                                                           .size = text.size()};
-      }
-      row = end + 1;
-    }
-    bytes.erase(0, row);
-    begin += row;
-  }
+const std::filesystem::path& ResponseCache::path() const {
+  return rows_->path();
 }
 
 std::string ResponseCache::key(const GenerateRequest& request) {
@@ -187,74 +73,43 @@ std::string ResponseCache::key(const ScoreRequest& request) {
   return key_of({{"score", request.prompt_ids}, {"completion", request.completion_ids}});
 }
 
-std::optional<std::string> ResponseCache::find_row(const std::string& key) const {
-  const std::lock_guard guard(mutex_);
-  const auto found = places_.find(key);
-  if (found == places_.end()) {
-    return std::nullopt;
-  }
-  std::string row(found->second.size, '\0');
-  const size_t got = read_at(descriptor_, row.data(), row.size(), found->second.begin);
-  return got == row.size() ? std::optional(std::move(row)) : std::nullopt;
-}
-
 std::optional<GenerateResult> ResponseCache::find_generated(const std::string& key) const {
-  const std::optional<std::string> row = find_row(key);
-  const std::optional<Json> json = row ? parse_row(*row, path_) : std::nullopt;
+  const std::optional<Json> json = rows_->find(key);
   if (!json || !json->contains("text") || !json->contains("ids") || !json->contains("finish")) {
     return std::nullopt;
   }
+  const std::string where = path().string();
   const std::optional<FinishReason> finish =
-      finish_of(json_member<std::string>(*json, "finish", path_.string()));
+      finish_of(json_member<std::string>(*json, "finish", where));
   if (!finish) {
     return std::nullopt;
   }
   GenerateResult result;
   result.token_ids = (*json)["ids"].get<std::vector<int32_t>>();
-  result.text = json_member<std::string>(*json, "text", path_.string());
+  result.text = json_member<std::string>(*json, "text", where);
   result.finish = *finish;
   return result;
 }
 
 std::optional<ScoreResult> ResponseCache::find_scored(const std::string& key) const {
-  const std::optional<std::string> row = find_row(key);
-  const std::optional<Json> json = row ? parse_row(*row, path_) : std::nullopt;
+  const std::optional<Json> json = rows_->find(key);
   if (!json || !json->contains("logprobs") || !json->contains("is_greedy")) {
     return std::nullopt;
   }
   ScoreResult result;
   result.token_logprobs = (*json)["logprobs"].get<std::vector<double>>();
-  result.is_greedy = json_member<bool>(*json, "is_greedy", path_.string());
+  result.is_greedy = json_member<bool>(*json, "is_greedy", path().string());
   return result;
 }
 
-void ResponseCache::append(const std::string& key, std::string row) {
-  const std::lock_guard guard(mutex_);
-  const FileLock lock(descriptor_, path_);
-  const uint64_t size = file_size(descriptor_, path_);
-  char last = '\n';
-  if (size > 0 && read_at(descriptor_, &last, 1, size - 1) != 1) {
-    fail(path_, "cannot be read");
-  }
-  // A row that a killed run left unfinished stays a line of its own.
-  const std::string_view gap = last == '\n' ? "" : "\n";
-  write_all(descriptor_, fmt::format("{}{}\n", gap, row), path_);
-  places_[key] = {.begin = size + gap.size(), .size = row.size()};
-}
-
 void ResponseCache::add(const std::string& key, const GenerateResult& result) {
-  append(key, dump_json({{"key", key},
-                         {"ids", result.token_ids},
-                         {"text", result.text},
-                         {"finish", finish_name(result.finish)}},
-                        JsonLayout::kCompact));
+  rows_->append(
+      key,
+      {{"ids", result.token_ids}, {"text", result.text}, {"finish", finish_name(result.finish)}});
 }
 
 void ResponseCache::add(const std::string& key, const ScoreResult& result) {
-  append(key,
-         dump_json(
-             {{"key", key}, {"logprobs", result.token_logprobs}, {"is_greedy", result.is_greedy}},
-             JsonLayout::kCompact));
+  rows_->append(key, {{"logprobs", result.token_logprobs}, {"is_greedy", result.is_greedy}});
 }
 
 }  // namespace sft

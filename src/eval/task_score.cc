@@ -169,10 +169,8 @@ void count_response(const Response& response, const Reading::Result& study, Requ
     return;
   }
   const Generation& generation = *response.generation;
-  const bool is_cut = is_generated && (generation.finish == FinishReason::kLength ||
-                                       generation.finish == FinishReason::kContext);
   entry.num_over_long += generation.is_over_long ? 1 : 0;
-  entry.num_cut_off += is_cut && !generation.is_over_long ? 1 : 0;
+  entry.num_cut_off += is_generated && generation.is_cut_off() ? 1 : 0;
   entry.num_unlike_training += generation.is_unlike_training ? 1 : 0;
 }
 
@@ -281,6 +279,11 @@ class TaskReader {
 };
 
 }  // namespace
+
+bool Generation::is_cut_off() const {
+  return !is_over_long &&
+         (has_cut_turn || finish == FinishReason::kLength || finish == FinishReason::kContext);
+}
 
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
                        std::span<const Response> responses) {

@@ -15,6 +15,7 @@
 #include "sft/core/error.h"
 #include "sft/core/format.h"
 #include "sft/core/log.h"
+#include "sft/io/http_retry.h"
 
 namespace sft {
 namespace {

@@ -7,9 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "sft/core/clock.h"
 #include "sft/core/error.h"
 #include "sft/core/format.h"
 #include "sft/core/log.h"
+#include "sft/io/http_retry.h"
 
 namespace sft {
 namespace {
@@ -24,23 +26,6 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// Seconds that a refusal asks to wait: Retry-After as a number, or the hub's own
-// `RateLimit: "api";r=0;t=55`.
-std::optional<double> asked_pause(const HttpResponse& response) {
-  std::string text = response.header("retry-after");
-  if (text.empty()) {
-    const std::string limit = response.header("ratelimit");
-    const size_t place = limit.find(";t=");
-    text = place == std::string::npos ? "" : limit.substr(place + 3);
-  }
-  char* end = nullptr;
-  const double seconds = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || !std::isfinite(seconds) || seconds < 0) {
-    return std::nullopt;
-  }
-  return seconds;
-}
-
 std::string kind_name(RepoKind kind) {
   return kind == RepoKind::kModel ? "model" : "dataset";
 }
@@ -52,15 +37,11 @@ std::string token_advice(const HubSettings& settings) {
 
 }  // namespace
 
-bool is_passing(int status) {
-  return status == 408 || status == 429 || (status >= 500 && status != 501 && status <= 599);
-}
-
 bool Backoff::wait(const HttpResponse* response, const std::string& why) {
   ++tries_;
   double pause = std::min(std::ldexp(1.0, tries_ - 1), kLongestPause);
   if (response != nullptr) {
-    pause = std::max(pause, asked_pause(*response).value_or(0));
+    pause = std::max(pause, asked_pause(*response, SystemClock().unix_seconds()).value_or(0));
   }
   if (tries_ >= kMostTries || pause > kLongestAskedPause) {
     return false;

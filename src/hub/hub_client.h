@@ -26,9 +26,6 @@ class Backoff {
   int tries_ = 0;
 };
 
-// Whether a refusal may be gone a while later: 408, 429, 5xx.
-bool is_passing(int status);
-
 // Requests to the hub. The token goes to the endpoint's origin alone, whatever a redirect says, and
 // into no message.
 class HubClient {

@@ -100,6 +100,12 @@ size_t on_upload(char* buffer, size_t size, size_t count, void* user) {
   return static_cast<size_t>(read);
 }
 
+// Any other number than 0 ends the transfer.
+int on_progress(void* user, curl_off_t /*total*/, curl_off_t /*now*/, curl_off_t /*to_send*/,
+                curl_off_t /*sent*/) {
+  return (*static_cast<const std::function<bool()>*>(user))() ? 1 : 0;
+}
+
 // libcurl sends a body again where a kept connection turns out to be closed.
 int on_rewind(void* user, curl_off_t offset, int /*origin*/) {
   auto& transfer = *static_cast<Transfer*>(user);
@@ -172,7 +178,7 @@ struct CurlHttpClient::State {
   CURL* handle = nullptr;
   std::array<char, CURL_ERROR_SIZE> message{};
 
-  explicit State(Options given) : options(given) {
+  explicit State(Options given) : options(std::move(given)) {
     init_curl();
     handle = curl_easy_init();
     SFT_CHECK(handle != nullptr);
@@ -203,6 +209,11 @@ void CurlHttpClient::State::prepare(const HttpRequest& request, Transfer& transf
   set(CURLOPT_HEADERDATA, &transfer);
   set(CURLOPT_WRITEFUNCTION, on_body);
   set(CURLOPT_WRITEDATA, &transfer);
+  if (options.is_cancelled) {
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFODATA, &options.is_cancelled);
+  }
   if (const char* const path = certificate_file(); path != nullptr) {
     set(CURLOPT_CAINFO, path);
   }
@@ -229,7 +240,8 @@ void CurlHttpClient::State::prepare_method(const HttpRequest& request, Transfer&
   set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
-CurlHttpClient::CurlHttpClient(Options options) : state_(std::make_unique<State>(options)) {}
+CurlHttpClient::CurlHttpClient(Options options)
+    : state_(std::make_unique<State>(std::move(options))) {}
 
 CurlHttpClient::~CurlHttpClient() = default;
 

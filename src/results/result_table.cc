@@ -60,6 +60,9 @@ Json entry_to_json(const ResultEntry& entry) {
   for (const auto& [name, score] : entry.subscores) {
     json["subscores"][name] = score;
   }
+  if (!entry.notes.empty()) {
+    json["notes"] = entry.notes;
+  }
   if (!entry.exemplars.empty()) {
     json["exemplars"] = entry.exemplars;
   }
@@ -102,11 +105,10 @@ MetricValue metric_from_json(const Json& json, const std::string& where) {
 }
 
 ResultEntry entry_from_json(const Json& json, const std::string& where) {
-  check_keys(json,
-             {"task",     "shots",   "missing",   "metric",          "score",      "stderr",
-              "n",        "n_total", "partial",   "strict",          "likelihood", "empty",
-              "unparsed", "cut_off", "over_long", "unlike_training", "subscores",  "exemplars",
-              "verified", "version", "settings"},
+  check_keys(json, {"task",      "shots",    "missing",   "metric",          "score",      "stderr",
+                    "n",         "n_total",  "partial",   "strict",          "likelihood", "empty",
+                    "unparsed",  "cut_off",  "over_long", "unlike_training", "subscores",  "notes",
+                    "exemplars", "verified", "version",   "settings"},
              where);
   ResultEntry entry;
   entry.task = json_member<std::string>(json, "task", where);
@@ -140,6 +142,14 @@ ResultEntry entry_from_json(const Json& json, const std::string& where) {
   const Json subscores = json_member<Json>(json, "subscores", where);
   for (const auto& [name, score] : subscores.items()) {
     entry.subscores.emplace_back(name, json_member<double>(subscores, name, where));
+  }
+  if (json.contains("notes")) {
+    for (const Json& note : json_member<Json>(json, "notes", where)) {
+      if (!note.is_string()) {
+        throw Error(where + ": 'notes' must be a list of texts");
+      }
+      entry.notes.push_back(note.get<std::string>());
+    }
   }
   entry.version = json_member<int64_t>(json, "version", where);
   entry.settings = json_member<Json>(json, "settings", where);

@@ -20,15 +20,25 @@ std::optional<T> optional_member(const Json& json, const std::string& key,
   return json_member<T>(json, key, where);
 }
 
-std::vector<std::string> read_references(const Json& list, const std::string& where) {
-  std::vector<std::string> references;
-  for (const Json& reference : list) {
-    if (!reference.is_string()) {
-      throw Error(where + ": 'reference' must be text or a list of texts");
+std::vector<std::string> read_texts(const Json& list, const std::string& fault) {
+  std::vector<std::string> texts;
+  for (const Json& text : list) {
+    if (!text.is_string()) {
+      throw Error(fault);
     }
-    references.push_back(reference.get<std::string>());
+    texts.push_back(text.get<std::string>());
   }
-  return references;
+  return texts;
+}
+
+std::vector<SampleRecord::Verdict> read_verdicts(const Json& list, const std::string& where) {
+  std::vector<SampleRecord::Verdict> verdicts;
+  for (const Json& verdict : list) {
+    verdicts.push_back({.name = json_member<std::string>(verdict, "name", where),
+                        .text = json_member<std::string>(verdict, "text", where),
+                        .value = optional_member<double>(verdict, "value", where)});
+  }
+  return verdicts;
 }
 
 }  // namespace
@@ -51,6 +61,13 @@ Json to_json(const SampleRecord& sample) {
   if (!sample.choice_logprobs.empty()) {
     json["choice_logprobs"] = sample.choice_logprobs;
   }
+  if (!sample.earlier_responses.empty()) {
+    json["earlier_responses"] = sample.earlier_responses;
+  }
+  for (const SampleRecord::Verdict& verdict : sample.verdicts) {
+    json["verdicts"].push_back(
+        {{"name", verdict.name}, {"text", verdict.text}, {"value", json_or_null(verdict.value)}});
+  }
   return json;
 }
 
@@ -62,7 +79,8 @@ SampleRecord sample_from_json(const Json& json, const std::string& where) {
   sample.extracted = json_member<std::string>(json, "extracted", where);
   const Json reference = json_member<Json>(json, "reference", where);
   if (reference.is_array()) {
-    sample.references = read_references(reference, where);
+    sample.references =
+        read_texts(reference, where + ": 'reference' must be text or a list of texts");
   } else {
     sample.reference = json_member<std::string>(json, "reference", where);
   }
@@ -81,6 +99,13 @@ SampleRecord sample_from_json(const Json& json, const std::string& where) {
       }
       sample.choice_logprobs.push_back(logprob.get<double>());
     }
+  }
+  if (json.contains("earlier_responses")) {
+    sample.earlier_responses =
+        read_texts(json["earlier_responses"], where + ": 'earlier_responses' must be texts");
+  }
+  if (json.contains("verdicts")) {
+    sample.verdicts = read_verdicts(json["verdicts"], where + ": in 'verdicts'");
   }
   return sample;
 }

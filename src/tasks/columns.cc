@@ -164,6 +164,9 @@ std::string field_text(const FieldName& field, const ColumnSpec& spec, const Jso
   if (value.is_string()) {
     return value.get<std::string>();
   }
+  if (spec.takes_numbers && value.is_number()) {
+    return value.dump();
+  }
   if (value.is_array() && spec.join) {
     return joined(list_texts(value, field.name, where), *spec.join);
   }
@@ -227,6 +230,7 @@ ColumnSpec read_column(const std::string& name, const ConfigNode& node) {
     if (node.has("join")) {
       node.at("join").get(spec.join.emplace());
     }
+    node.read("numbers", spec.takes_numbers);
     spec.field_rules = read_text_map(node.at("fields"));
     node.read("rules", spec.rules);
     check_rules(spec, node);

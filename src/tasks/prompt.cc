@@ -25,7 +25,8 @@ std::vector<RoundItem> fill(const std::vector<RoundItem>& items, const Columns& 
   std::vector<RoundItem> filled;
   filled.reserve(items.size());
   for (const RoundItem& item : items) {
-    filled.push_back({.role = item.role, .text = fill(item.text, columns)});
+    filled.push_back(
+        {.role = item.role, .text = fill(item.text, columns), .is_own_answer = item.is_own_answer});
   }
   return filled;
 }
@@ -74,6 +75,7 @@ std::string lay_out_plain(const Sections& sections) {
 struct Round {
   std::string human;
   std::string bot;
+  bool is_own_answer = false;
 };
 
 // A new round starts at an item whose side is not behind the one before it.
@@ -85,6 +87,7 @@ std::vector<Round> cut_into_rounds(const std::vector<RoundItem>& items) {
       rounds.emplace_back();
     }
     (item.role == Role::kHuman ? rounds.back().human : rounds.back().bot) = item.text;
+    rounds.back().is_own_answer = item.is_own_answer;
     last = item.role;
   }
   return rounds;
@@ -94,8 +97,10 @@ std::string human_part(const Round& round, const MetaTemplate& meta) {
   return meta.human_begin + round.human + meta.human_end;
 }
 
+// The model's own answer stands where it was generated.
 std::string whole_round(const Round& round, const MetaTemplate& meta) {
-  return human_part(round, meta) + meta.bot_begin + round.bot + meta.bot_end;
+  return human_part(round, meta) + (round.is_own_answer ? meta.generation_begin : meta.bot_begin) +
+         round.bot + meta.bot_end;
 }
 
 std::string lay_out_rounds(const Sections& sections, const MetaTemplate& meta) {
@@ -147,6 +152,26 @@ std::string build_prompt(const TaskChoice& task, const Question& question,
                          const std::vector<Columns>& exemplars,
                          const std::optional<MetaTemplate>& meta) {
   const Sections sections = make_sections(task, question, exemplars);
+  return meta ? lay_out_rounds(sections, *meta) : lay_out_plain(sections);
+}
+
+std::string build_turn_prompt(const TaskChoice& task, const Question& question,
+                              const std::vector<std::string>& answers,
+                              const std::optional<MetaTemplate>& meta) {
+  Sections sections = make_sections(task, question, {});
+  std::vector<RoundItem>& items = sections.question;
+  size_t num_answers = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!items[i].is_own_answer) {
+      continue;
+    }
+    if (num_answers == answers.size()) {
+      items.resize(i);
+      break;
+    }
+    items[i].text = answers[num_answers++];
+  }
+  SFT_CHECK(num_answers == answers.size());
   return meta ? lay_out_rounds(sections, *meta) : lay_out_plain(sections);
 }
 

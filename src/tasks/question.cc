@@ -54,6 +54,9 @@ FoundFile need_file(const fs::path& data_dir, const std::string& file) {
 
 std::string read_gold(const TaskSpec& spec, const Extractor& gold, const Columns& columns,
                       const std::string& where) {
+  if (spec.answer.empty()) {
+    return "";
+  }
   const std::string& answer = column_text(columns, spec.answer);
   if (!gold) {
     return answer;
@@ -237,6 +240,13 @@ std::optional<std::string> missing_file(const TaskChoice& task, const fs::path& 
   }
   if (task.shot.exemplars && !find_file(data_dir, task.shot.exemplars->file)) {
     return task.shot.exemplars->file;
+  }
+  if (task.spec.judge) {
+    for (const auto& [use, file] : task.spec.judge->files) {
+      if (!find_file(data_dir, file)) {
+        return file;
+      }
+    }
   }
   return std::nullopt;
 }

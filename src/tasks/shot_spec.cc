@@ -17,6 +17,7 @@ namespace {
 constexpr int64_t kInheritedMaxNewTokens = 100;
 constexpr double kMostNewTokens = 1 << 20;
 constexpr double kMostRow = 1e9;
+constexpr std::string_view kOwnAnswer = "{response}";
 
 constexpr std::pair<std::string_view, RequestKind> kRequests[] = {
     {"generate", RequestKind::kGenerate}, {"likelihood", RequestKind::kLikelihood}};
@@ -71,7 +72,27 @@ ExemplarSpec read_exemplars(const ConfigNode& node, const TaskSpec& task, int64_
   return exemplars;
 }
 
+// `bot: "{response}"` before the last item is the model's own answer.
+void mark_own_answers(ShotSpec& shot, const std::vector<std::string>& columns,
+                      const ConfigNode& node) {
+  for (size_t i = 0; i + 1 < shot.rounds.size(); ++i) {
+    RoundItem& item = shot.rounds[i];
+    item.is_own_answer =
+        item.role == Role::kBot && item.text == kOwnAnswer && !contains(columns, "response");
+  }
+  if (shot.num_turns() > 1 && (shot.shots > 0 || !shot.begin.empty())) {
+    node.at("rounds").fault("a question in several turns has neither 'begin' nor 'exemplars'");
+  }
+}
+
 }  // namespace
+
+size_t ShotSpec::num_turns() const {
+  return 1 +
+         static_cast<size_t>(std::count_if(rounds.begin(), rounds.end(), [](const RoundItem& item) {
+           return item.is_own_answer;
+         }));
+}
 
 std::vector<std::string> column_names(const std::vector<ColumnSpec>& columns) {
   std::vector<std::string> names;
@@ -95,7 +116,8 @@ std::vector<RoundItem> read_rounds(const ConfigNode& node,
       item.fault("an item of a conversation must be {human: TEXT} or {bot: TEXT}");
       continue;
     }
-    RoundItem round{.role = is_human ? Role::kHuman : Role::kBot, .text = {}};
+    RoundItem round{
+        .role = is_human ? Role::kHuman : Role::kBot, .text = {}, .is_own_answer = false};
     const ConfigNode text = item.at(is_human ? "human" : "bot");
     text.get(round.text);
     check_braces(round.text, columns, text);
@@ -134,6 +156,7 @@ ShotSpec read_shot(const std::string& key, const ConfigNode& node, const TaskSpe
     if (shot.rounds.empty() || shot.rounds.front().role != Role::kHuman) {
       node.at("rounds").fault("'rounds' must begin with an item {human: TEXT}");
     }
+    mark_own_answers(shot, columns, node);
   }
   if (node.has("exemplars")) {
     shot.exemplars = read_exemplars(node.at("exemplars"), task, shot.shots);

@@ -71,7 +71,11 @@ class Selector {
       if (contains(config_names("groups"), item)) {
         add_group(load_task_group(find_config("group of tasks", "groups", item)));
       } else {
-        add_task(choose_task(item));
+        TaskChoice choice = choose_task(item);
+        if (choice.spec.judge && judge_ == Judge::kNone) {
+          throw UsageError(fmt::format("--tasks {}: {}", item, kNeedsJudge));
+        }
+        add_task(std::move(choice));
       }
     } catch (const UsageError& error) {
       faults_.insert(faults_.end(), error.faults().begin(), error.faults().end());

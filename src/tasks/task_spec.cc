@@ -174,8 +174,47 @@ void read_shots(const ConfigNode& root, TaskSpec& task) {
   }
 }
 
+JudgeSpec::Names read_names(const ConfigNode& node) {
+  JudgeSpec::Names names;
+  for (const std::string& name : node.keys()) {
+    std::string value;
+    node.at(name).get(value);
+    names.emplace_back(name, std::move(value));
+  }
+  return names;
+}
+
+// {protocol: NAME, files: {use: FILE}, optional_files: {use: FILE}, texts: {use: TEXT}}
+JudgeSpec read_judge(const ConfigNode& node) {
+  JudgeSpec judge;
+  judge.where = node.where();
+  node.require("protocol");
+  node.read("protocol", judge.protocol);
+  judge.files = read_names(node.at("files"));
+  judge.optional_files = read_names(node.at("optional_files"));
+  judge.texts = read_names(node.at("texts"));
+  for (const auto& [key, files] :
+       {std::pair("files", &judge.files), std::pair("optional_files", &judge.optional_files)}) {
+    for (const auto& [name, file] : *files) {
+      check_relative(file, node.at(key).at(name));
+    }
+  }
+  node.finish();
+  return judge;
+}
+
 // How responses are read; nothing where none is generated.
 void read_readings(const ConfigNode& root, TaskSpec& task) {
+  if (root.has("judge")) {
+    task.judge = read_judge(root.at("judge"));
+    for (const char* const key : {"study", "strict", "likelihood"}) {
+      if (root.has(key)) {
+        root.at(key).fault(fmt::format("'{}' has no place beside 'judge'", key));
+      }
+    }
+    return;
+  }
+  root.require("answer");
   const bool is_generated =
       task.shots.empty() ||
       std::any_of(task.shots.begin(), task.shots.end(),
@@ -206,7 +245,7 @@ const ShotSpec* TaskSpec::find_shots(int64_t count) const {
 
 TaskSpec read_task(const ConfigNode& root) {
   TaskSpec task;
-  for (const char* const key : {"name", "file", "columns", "answer", "metric", "shots"}) {
+  for (const char* const key : {"name", "file", "columns", "metric", "shots"}) {
     root.require(key);
   }
   root.read("name", task.name);

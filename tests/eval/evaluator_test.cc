@@ -14,6 +14,7 @@
 
 #include "sft/core/error.h"
 #include "sft/eval/evaluation_folder.h"
+#include "sft/eval/given_responses.h"
 
 namespace sft {
 namespace {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "eval/judge_protocol.h"
 #include "temp_folder.h"
 
 #include "sft/core/table.h"
@@ -47,6 +48,31 @@ double call(const std::string& name, const Json& args) {
   Question question;
   question.references = args[1].get<std::vector<std::string>>();
   return score("nq_contains", extract("nq_answer", text), question);
+}
+
+// How verdicts are read; what the reference raises on cannot be read here.
+TEST(OpenCompassVerdicts, EveryVectorPasses) {
+  if (shared_folder().empty()) {
+    GTEST_SKIP() << "no folder ../shared";
+  }
+  const std::map<std::string, int> expected = {{"mtbench_single_score", 11}, {"alpaca_v2_rank", 9}};
+  std::map<std::string, int> num_vectors;
+  JsonlReader reader(shared_folder() / "reference" / "opencompass" / "postprocess_vectors.jsonl");
+  while (const auto row = reader.next()) {
+    const auto name = row->value["fn"].get<std::string>();
+    if (!expected.contains(name)) {
+      continue;
+    }
+    ++num_vectors[name];
+    const auto text = row->value["args"][0].get<std::string>();
+    const Json& value = row->value["expected"];
+    const std::optional<double> read = name == "alpaca_v2_rank"
+                                           ? std::optional<double>(preferred_answer(text))
+                                           : study_rating(text);
+    EXPECT_EQ(read, value.is_number() ? std::optional(value.get<double>()) : std::nullopt)
+        << row->where;
+  }
+  EXPECT_EQ(num_vectors, expected);
 }
 
 TEST(OpenCompassScores, EveryVectorPasses) {

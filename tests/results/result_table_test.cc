@@ -180,5 +180,30 @@ TEST(SampleRecord, WritesKeysInTheOrderOfTheContract) {
             R"("strict_extracted":"A","strict_score":0.0})");
 }
 
+TEST(SampleRecord, VerdictsAndEarlierTurnsComeBack) {
+  SampleRecord sample;
+  sample.id = "3";
+  sample.response = "second";
+  sample.earlier_responses = {"first"};
+  sample.verdicts = {{.name = "turn_1", .text = "[[7]]", .value = 7},
+                     {.name = "turn_2", .text = "Hm.", .value = std::nullopt}};
+  const Json json = to_json(sample);
+  EXPECT_THAT(json.dump(),
+              testing::EndsWith(R"("earlier_responses":["first"],"verdicts":[{"name":"turn_1",)"
+                                R"("text":"[[7]]","value":7.0},{"name":"turn_2","text":"Hm.",)"
+                                R"("value":null}]})"));
+  EXPECT_EQ(to_json(sample_from_json(json, "here")), json);
+}
+
+TEST(ResultTable, NotesAreKept) {
+  ResultTable table(kModel, "qa");
+  ResultEntry entry = scored("gsm8k", 4, 4.32);
+  entry.notes = {"no length-controlled win rate"};
+  table.put(entry);
+  const Json json = table.to_json();
+  EXPECT_EQ(json["results"][0]["notes"][0], "no length-controlled win rate");
+  EXPECT_EQ(ResultTable::from_json(json, "here").to_json(), json);
+}
+
 }  // namespace
 }  // namespace sft

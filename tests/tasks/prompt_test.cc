@@ -155,5 +155,29 @@ TEST(BuildChoicePrompts, RoundsOfTheirOwnStandAlone) {
   EXPECT_EQ(prompts.at(1).completion, " left Bob");
 }
 
+// A question in two turns, and the model's own answer between them.
+TaskChoice two_turns() {
+  TaskChoice task;
+  task.shot.rounds = {{.role = Role::kHuman, .text = "{a}", .is_own_answer = false},
+                      {.role = Role::kBot, .text = "{response}", .is_own_answer = true},
+                      {.role = Role::kHuman, .text = "{b}", .is_own_answer = false}};
+  return task;
+}
+
+TEST(BuildTurnPrompt, AsksEachTurnAfterTheAnswersBefore) {
+  Question question;
+  question.columns = {{.name = "a", .text = "one"}, {.name = "b", .text = "two"}};
+  const TaskChoice task = two_turns();
+  EXPECT_EQ(task.shot.num_turns(), 2);
+  const Template layout{.name = "qa", .turn = "Q: {instruction}\nA: {response}", .separator = "\n"};
+  const MetaTemplate exact = meta_template(layout, PromptEnd::kExact);
+  const MetaTemplate trimmed = meta_template(layout, PromptEnd::kTrimmed);
+  EXPECT_EQ(build_turn_prompt(task, question, {}, exact), "Q: one\nA: ");
+  // What the answer holds is no column; it stands where it was generated.
+  EXPECT_EQ(build_turn_prompt(task, question, {"is {b}"}, exact), "Q: one\nA: is {b}Q: two\nA: ");
+  EXPECT_EQ(build_turn_prompt(task, question, {" is {b}"}, trimmed), "Q: one\nA: is {b}Q: two\nA:");
+  EXPECT_EQ(build_turn_prompt(task, question, {"is {b}"}, std::nullopt), "one\nis {b}\ntwo");
+}
+
 }  // namespace
 }  // namespace sft

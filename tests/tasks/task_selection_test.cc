@@ -97,5 +97,16 @@ TEST_F(ChooseTasks, AllWrongNamesComeOutTogether) {
   }
 }
 
+TEST_F(ChooseTasks, AJudgedTaskNeedsAJudge) {
+  EXPECT_EQ(names(select_tasks("mt_bench,alpaca_eval:0", Judge::kConfigured).tasks),
+            (std::vector<std::string>{"mt_bench:0", "alpaca_eval:0"}));
+  EXPECT_THAT([] { select_tasks("gsm8k,mt_bench", Judge::kNone); },
+              testing::ThrowsMessage<UsageError>(
+                  testing::AllOf(HasSubstr("--tasks mt_bench"), HasSubstr("SFT_JUDGE_URL"))));
+  const TaskSelection paper = select_tasks("paper", Judge::kConfigured);
+  EXPECT_TRUE(paper.left_out.empty());
+  EXPECT_THAT(names(paper.tasks), testing::IsSupersetOf({"mt_bench:0", "alpaca_eval:0"}));
+}
+
 }  // namespace
 }  // namespace sft

@@ -158,5 +158,49 @@ TEST(TaskSpec, FaultsOfChoicesSayWhatIsMeant) {
   }
 }
 
+const std::string kJudgedTask = R"(
+name: judged
+file: judged.jsonl
+columns: {first: "{a}", second: "{b}", id: {value: "{id}", numbers: true}}
+metric: rating
+judge:
+  protocol: mt_bench
+  files: {prompts: p.jsonl}
+  optional_files: {more: m.csv}
+  texts: {system: Be fair.}
+shots:
+  0: {rounds: [{human: "{first}"}, {bot: "{response}"}, {human: "{second}"}]}
+)";
+
+TEST(TaskSpec, AJudgeTakesThePlaceOfReadings) {
+  const TaskSpec task = task_of(kJudgedTask);
+  ASSERT_TRUE(task.judge);
+  EXPECT_EQ(task.judge->protocol, "mt_bench");
+  EXPECT_EQ(task.judge->files, (JudgeSpec::Names{{"prompts", "p.jsonl"}}));
+  EXPECT_EQ(task.judge->optional_files, (JudgeSpec::Names{{"more", "m.csv"}}));
+  EXPECT_EQ(task.judge->texts, (JudgeSpec::Names{{"system", "Be fair."}}));
+  EXPECT_FALSE(task.study);
+  EXPECT_TRUE(task.answer.empty());
+  EXPECT_EQ(task.shots.at(0).num_turns(), 2);
+  EXPECT_TRUE(task.shots.at(0).rounds.at(1).is_own_answer);
+}
+
+TEST(TaskSpec, FaultsOfJudgedTasksAreTold) {
+  const auto fault = [](const std::string& from, const std::string& to) {
+    try {
+      task_of(replaced(kJudgedTask, from, to));
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(fault("metric: rating", "metric: rating\nstudy: {extract: boxed, score: equal}"),
+              HasSubstr("'study' has no place beside 'judge'"));
+  EXPECT_THAT(fault("p.jsonl", "../p.jsonl"), HasSubstr("must be a path under the data folder"));
+  EXPECT_THAT(fault("protocol: mt_bench", "protcol: mt_bench"), HasSubstr("protcol"));
+  EXPECT_THAT(fault("0: {rounds", "0: {begin: [{human: Hi}], rounds"),
+              HasSubstr("has neither 'begin' nor 'exemplars'"));
+}
+
 }  // namespace
 }  // namespace sft

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "sft/eval/evaluator.h"
 #include "sft/eval/task_score.h"
 #include "sft/results/result_table.h"
 
@@ -13,7 +15,11 @@ namespace sft {
 //   results.json                     see ResultTable; nothing in it depends on time or place
 //   samples/<task>_<shots>shot.jsonl see SampleRecord; a line a question, in the task's order
 //   timing.json                      {"<task>:<shots>": {"seconds", "questions", "prompt_tokens",
-//                                    "response_tokens"}} of the last run of each
+//                                    "response_tokens"}} of the last run of each, and of judged
+//                                    tasks "judge": {"asked", "remembered", "failed",
+//                                    "prompt_tokens", "reply_tokens"}
+//   answers/<task>_<shots>shot.jsonl {"id", "response", "earlier_responses"} a line: answers whose
+//                                    judge failed, until they are judged
 //
 // Each file appears whole, and results.json last, so that what it lists is there. Opening throws
 // Error where results.json is not ours, or another model's.
@@ -24,6 +30,9 @@ class EvaluationFolder {
 
   // Saves a task's outcome, taking `seconds`.
   void add(const TaskOutcome& outcome, double seconds);
+  // Keeps answers that no judge could be asked about; where.
+  std::filesystem::path keep_answers(const Benchmark& benchmark,
+                                     const std::vector<Response>& responses) const;
   // Notes that a task could not be asked.
   void add_missing(const TaskChoice& task, const std::string& file);
 

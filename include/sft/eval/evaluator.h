@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,14 +30,23 @@ struct Benchmark {
   std::optional<TaskData> data;
   std::string missing_file;
   std::string obstacle;  // why it cannot be scored, where no file is missing
+  std::filesystem::path data_dir = {};
 };
 
-// Reads the files of all tasks and checks that their scorers are known, before any model is loaded.
+// A response a question, in the same order. Borrowed.
+struct AnsweredQuestions {
+  std::span<const Question> questions;
+  std::span<const Response> responses;
+};
+
+// Reads the files of all tasks, those for judges too, and checks that their scorers are known,
+// before any model is loaded.
 std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
                                        const std::filesystem::path& data_dir,
                                        const QuestionLimits& limits);
 
-// What a model is asked for in all: a text for each question, and its choices as one more.
+// What a model is asked for in all: a text for each turn of each question, and its choices as one
+// more.
 size_t num_answers(const Benchmark& benchmark);
 
 // Asks a model the questions of tasks and scores its answers. Borrows the model.
@@ -50,12 +60,19 @@ class Evaluator {
   // the evaluation and is passed on.
   using OnProgress = std::function<void(size_t num_done)>;
 
-  // A prompt that leaves no room for an answer counts as answered by nothing.
+  // The model's answers to all questions. A prompt that leaves no room for an answer counts as
+  // answered by nothing.
+  std::vector<Response> answer(const Benchmark& benchmark, const OnProgress& on_progress) const;
+  // The outcome of such answers once they are scored: with what else the entry has to say.
+  TaskOutcome complete(const Benchmark& benchmark, TaskOutcome scored) const;
+  // Both, of a task that needs no judge.
   TaskOutcome run(const Benchmark& benchmark, const OnProgress& on_progress) const;
 
  private:
-  std::vector<Response> prepare(const Benchmark& benchmark,
-                                std::vector<GenerateRequest>& requests) const;
+  std::string next_prompt(const Benchmark& benchmark, const Question& question,
+                          const Response& response, const std::optional<MetaTemplate>& meta) const;
+  std::vector<GenerateRequest> prepare_turn(const Benchmark& benchmark,
+                                            std::vector<Response>& responses) const;
   void generate(const Benchmark& benchmark, std::vector<Response>& responses,
                 const OnProgress& on_progress) const;
   void score_choices(const Benchmark& benchmark, std::vector<Response>& responses,
@@ -64,20 +81,8 @@ class Evaluator {
   LanguageModel& model_;
   std::optional<MetaTemplate> meta_;
   std::optional<MetaTemplate> trimmed_meta_;  // prompts as training has them
+  bool has_separator_ = false;                // training puts text between turns
   EvalSettings settings_;
 };
-
-// Scores responses that were given, by anyone. `path` is one of
-//
-//   JSON Lines of {"id", "response"}, such as a file under samples/
-//   a file of predictions of OpenCompass, {"0": {"prediction"}, ...}, or the folder of them
-//   a log of samples of lm-evaluation-harness, JSON Lines of {"doc_id", "resps"}, or the folder of
-//   them; log-probabilities of choices are taken where it holds these
-//
-// Numbers of the latter two count the task's questions, those of a task with groups inside the
-// group that the file's name holds. Other fields are ignored; only the questions that are there
-// count. Throws Error with path:line for a line without them, an id that the task has not, or one
-// that comes twice.
-TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path);
 
 }  // namespace sft

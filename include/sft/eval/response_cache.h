@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +10,8 @@
 #include "sft/infer/load.h"
 
 namespace sft {
+
+class KeyedRows;
 
 // Everything about a model that its answers depend on: weights, adapter, config and tokenizer,
 // arithmetic. Equal texts mean equal models.
@@ -23,8 +23,7 @@ std::string model_key(const LoadedModel& loaded);
 // batch nor the task.
 //
 // The file, <folder>/<first 32 digits of SHA-256 of the model's key>.jsonl, is only ever appended
-// to, a row with one write under a lock, so that runs side by side may share it and a killed run
-// loses nothing but a row half written, which is passed over:
+// to, so that runs side by side may share it and a killed run loses nothing but a row half written:
 //
 //   {"key": SHA-256 in hex, "ids": [...], "text": TEXT, "finish": "eos"}     a text
 //   {"key": SHA-256 in hex, "logprobs": [...], "is_greedy": true}            log-probabilities
@@ -45,21 +44,10 @@ class ResponseCache {
   void add(const std::string& key, const GenerateResult& result);
   void add(const std::string& key, const ScoreResult& result);
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const;
 
  private:
-  struct Place {
-    uint64_t begin = 0;
-    uint64_t size = 0;
-  };
-  void index_rows();
-  std::optional<std::string> find_row(const std::string& key) const;
-  void append(const std::string& key, std::string row);
-
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-  mutable std::mutex mutex_;
-  std::map<std::string, Place> places_;
+  std::unique_ptr<KeyedRows> rows_;
 };
 
 }  // namespace sft

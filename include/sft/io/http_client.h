@@ -75,6 +75,8 @@ class CurlHttpClient final : public HttpClient {
   struct Options {
     int connect_seconds = 8;
     int stall_seconds = 30;
+    // Asked about once a second while a transfer lasts, which ends (HttpError) where it says so.
+    std::function<bool()> is_cancelled = nullptr;
   };
   CurlHttpClient() : CurlHttpClient(Options{}) {}
   explicit CurlHttpClient(Options options);

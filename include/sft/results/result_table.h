@@ -51,10 +51,11 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
   // Prompts whose tokens are not those that training has in front of a response.
   int64_t num_unlike_training = 0;
   std::vector<std::pair<std::string, double>> subscores;
-  std::string exemplars;    // where the worked examples came from; "": none
-  bool is_verified = true;  // the rules were held against the other implementation's
-  int64_t version = 0;      // of the task's rules
-  Json settings;            // an object: everything else that the score depends on
+  std::vector<std::string> notes;  // what a reader has to know of the score
+  std::string exemplars;           // where the worked examples came from; "": none
+  bool is_verified = true;         // the rules were held against the other implementation's
+  int64_t version = 0;             // of the task's rules
+  Json settings;                   // an object: everything else that the score depends on
 };
 
 // results.json of an evaluated model:
@@ -62,13 +63,13 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
 //   {"model": {"name", "weights_sha256", "adapter_sha256"}, "template": NAME,
 //    "results": [{"task", "shots", "metric", "score", "stderr", "n", "n_total", "strict",
 //                 "likelihood", "empty", "unparsed", "cut_off", "over_long", "unlike_training",
-//                 "subscores", "exemplars", "version", "settings"}, ...]}
+//                 "subscores", "notes", "exemplars", "version", "settings"}, ...]}
 //
 // An entry of an absent file is {"task", "shots", "missing"}; one of a cut file has "partial": true
 // behind "n_total", one of a task without reference values "verified": false in front of "version".
-// "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}) and "exemplars"
-// are there where the task has them. Keys have this order, floats the shortest form; nothing in it
-// depends on when, where or how fast it was made.
+// "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}), "notes" and
+// "exemplars" are there where the task has them. Keys have this order, floats the shortest form;
+// nothing in it depends on when, where or how fast it was made.
 class ResultTable {
  public:
   ResultTable(ModelIdentity model, std::string template_name);

@@ -29,9 +29,20 @@ struct SampleRecord {
   };
   std::optional<Strict> strict;
   std::vector<double> choice_logprobs;  // in nats, of each choice; empty where none were asked for
+  // The model's answers to the turns before the last, of questions in several.
+  std::vector<std::string> earlier_responses = {};
+  // What a judge said of the response: under which prompt, and what was read out of it, if
+  // anything.
+  struct Verdict {
+    std::string name;
+    std::string text;
+    std::optional<double> value;
+  };
+  std::vector<Verdict> verdicts = {};
 };
 
-// Keys in the order above; the last are "strict_extracted", "strict_score" and "choice_logprobs".
+// Keys in the order above; the last are "strict_extracted", "strict_score", "choice_logprobs",
+// "earlier_responses" and "verdicts" ([{"name", "text", "value"}, ...]), where there are any.
 Json to_json(const SampleRecord& sample);
 // Throws Error that begins with `where` for what is no such line.
 SampleRecord sample_from_json(const Json& json, const std::string& where);

@@ -24,16 +24,19 @@ namespace sft {
 //     tests: {value: "{test_list}", join: "\n"}                   # a list's texts in one
 //     subject: {value: "{subject}", replace: {"_": " "}}          # literal replacements, in order
 //     label: {value: "{answer}", map: {"true": A, "false": B}}    # the whole value looked up
+//     id: {value: "{question_id}", numbers: true}                 # a number as JSON writes it
 //     ctx: {value: "{a} {b}", fields: {b: capitalize}, rules: [after_colon]}
 //
 // `fields` and `rules` name rows of column_rules(): what is done to a field's text before it is put
 // in, and to the whole text, in order, before `replace` and `map`.
-// A field that a text names must be there and hold text; under `map` it may also be a number or
-// true or false, looked up as JSON writes it. A value that the map lacks is an error.
+// A field that a text names must be there and hold text; under `numbers` it may also be a number,
+// and under `map` a number or true or false, looked up as JSON writes it. A value that the map
+// lacks is an error.
 struct ColumnSpec {
   std::string name;
   std::string value;
   std::optional<std::string> join;
+  bool takes_numbers = false;
   std::vector<std::pair<std::string, std::string>> field_rules;  // field, name of its rule
   std::vector<std::string> rules;
   std::vector<std::pair<std::string, std::string>> replacements;

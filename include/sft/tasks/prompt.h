@@ -38,6 +38,12 @@ std::string build_prompt(const TaskChoice& task, const Question& question,
                          const std::vector<Columns>& exemplars,
                          const std::optional<MetaTemplate>& meta);
 
+// The prompt of a question's next turn, where `answers` are the model's to those before: as above,
+// with each answer as it was generated, columns' names in it untouched.
+std::string build_turn_prompt(const TaskChoice& task, const Question& question,
+                              const std::vector<std::string>& answers,
+                              const std::optional<MetaTemplate>& meta);
+
 // A choice as the response to a question: the two are one text, which is tokenized as a whole.
 struct ChoicePrompt {
   std::string prompt;  // without trailing spaces, as the prompts of training

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sft/tasks/columns.h"
@@ -17,6 +18,7 @@ enum class Role { kHuman, kBot };
 struct RoundItem {
   Role role = Role::kHuman;
   std::string text;
+  bool is_own_answer = false;  // what the model said here; what follows is asked after that
 };
 
 // Worked examples in front of the question: the listed rows of a file, in this order, each laid out
@@ -49,6 +51,9 @@ struct ShotSpec {
   RequestKind request = RequestKind::kGenerate;
   int64_t max_new_tokens = 0;
   std::vector<std::string> stops;
+
+  // How many answers a question takes: one more than `rounds` has of the model's own.
+  size_t num_turns() const;
 };
 
 // How a response becomes a score: an extractor, and a scorer that compares what it found with the
@@ -61,6 +66,17 @@ struct ReadingSpec {
   std::string pattern;  // the regular expression of the extractor that needs one
 
   Extractor extractor() const;
+};
+
+// How a judge is asked about responses, in place of readings. Protocols are known to the layer
+// above, which needs `where` for its messages; what a file or text is for is said by its name.
+struct JudgeSpec {
+  using Names = std::vector<std::pair<std::string, std::string>>;
+  std::string protocol;
+  Names files;           // under the data folder
+  Names optional_files;  // without which less is reported
+  Names texts;           // wording of the protocol
+  std::string where;     // "file:line:column"
 };
 
 enum class Average {
@@ -95,8 +111,10 @@ struct TaskSpec {
   std::string file;         // the questions, under the data folder
   std::optional<RowRange> rows;
   std::vector<ColumnSpec> columns;
-  std::string answer;  // the column that holds the answer; empty in the question's own prompt
-  std::string gold;    // the extractor that reads the reference out of the answer; "": as it is
+  // The column that holds the answer; empty in the question's own prompt. "": there is none, as
+  // where a judge decides.
+  std::string answer;
+  std::string gold;  // the extractor that reads the reference out of the answer; "": as it is
   std::optional<ColumnSpec> references;  // a list of texts each of which is right
   std::optional<ColumnSpec> group;
   Average average = Average::kQuestions;
@@ -105,8 +123,9 @@ struct TaskSpec {
   std::vector<ChoiceSpec> choices;
   std::optional<LikelihoodSpec> likelihood;
   std::string metric;
-  std::optional<ReadingSpec> study;  // none where nothing is generated
+  std::optional<ReadingSpec> study;  // none where nothing is generated, or a judge reads
   std::optional<ReadingSpec> strict;
+  std::optional<JudgeSpec> judge;
   std::vector<ShotSpec> shots;
 
   const ShotSpec* find_shots(int64_t count) const;  // nullptr where there are none such
