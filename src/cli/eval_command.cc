@@ -19,6 +19,7 @@
 #include "cli/judge_flags.h"
 #include "cli/model_names.h"
 #include "cli/model_source.h"
+#include "cli/open_sandbox.h"
 
 #include "sft/core/clock.h"
 #include "sft/core/error.h"
@@ -57,6 +58,7 @@ struct EvalOptions {
   int64_t max_new_tokens = 0;
   bool must_have_all = false;
   bool has_no_cache = false;
+  bool is_unsandboxed_allowed = false;
   std::string responses;
   std::string judgements;
   std::string given_task;  // what either of these answers
@@ -381,6 +383,7 @@ struct Round {
   const std::vector<Benchmark>& benchmarks;
   const InterruptScope& interrupt;
   JudgeAccess judge;
+  const CodeRunner* code_runner = nullptr;  // where a task runs programs
   bool is_quiet = false;
   bool is_json = false;
   bool has_company = false;  // there are several models
@@ -412,7 +415,8 @@ std::vector<std::string> evaluate_checkpoint(const ModelSource& source, ModelLoa
                             {.prompt_end = prompt_end(options),
                              .dtype = loaded.dtype,
                              .max_new_tokens = options.max_new_tokens,
-                             .limits = options.limits});
+                             .limits = options.limits,
+                             .code_runner = round.code_runner});
   for (const Benchmark& benchmark : round.benchmarks) {
     if (benchmark.data) {
       session.run(benchmark, evaluator, round.interrupt);
@@ -428,9 +432,7 @@ std::vector<std::string> evaluate_checkpoint(const ModelSource& source, ModelLoa
 std::string report_missing(const std::vector<Benchmark>& benchmarks, const fs::path& data_dir) {
   std::string missing;
   for (const Benchmark& benchmark : benchmarks) {
-    if (!benchmark.obstacle.empty()) {
-      spdlog::warn("[eval] skipped task={} reason={}", task_name(benchmark), benchmark.obstacle);
-    } else if (!benchmark.data) {
+    if (!benchmark.data) {
       spdlog::warn("[eval] skipped task={} missing={}; sft data fetch bench gets it",
                    task_name(benchmark), (data_dir / benchmark.missing_file).string());
       missing += (missing.empty() ? "" : ", ") + benchmark.missing_file;
@@ -457,15 +459,20 @@ JudgeAccess access_to(std::optional<ConfiguredJudge>& judge, const EvalOptions& 
   return {.model = judge ? &judge->model() : nullptr, .options = options.judge};
 }
 
-// What is said where nothing could be asked.
-std::string obstacles(const std::vector<Benchmark>& benchmarks) {
-  std::string text;
+// What runs the programs of those tasks that have such; none where there are none.
+std::unique_ptr<CodeRunner> make_code_runner(const std::vector<Benchmark>& benchmarks,
+                                             const EvalOptions& options, int threads) {
+  std::string tasks;
   for (const Benchmark& benchmark : benchmarks) {
-    if (!benchmark.obstacle.empty()) {
-      text += (text.empty() ? "" : "; ") + task_name(benchmark) + ": " + benchmark.obstacle;
+    if (benchmark.runs_code && benchmark.data) {
+      tasks += (tasks.empty() ? "" : ",") + task_name(benchmark);
     }
   }
-  return text;
+  return tasks.empty() ? nullptr
+                       : open_sandbox(tasks,
+                                      options.is_unsandboxed_allowed ? UnsandboxedCode::kAllowed
+                                                                     : UnsandboxedCode::kRefused,
+                                      threads);
 }
 
 int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common) {
@@ -482,6 +489,8 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
   const std::vector<Benchmark> benchmarks =
       load_benchmarks(std::move(selection.tasks), data_dir, options.limits);
   const std::string missing = report_missing(benchmarks, data_dir);
+  const std::unique_ptr<CodeRunner> code_runner =
+      make_code_runner(benchmarks, options, common.threads);
   interrupt.emplace();
   ModelLoader loader(options);
   std::vector<std::string> failures;
@@ -491,6 +500,7 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
                                                               .benchmarks = benchmarks,
                                                               .interrupt = *interrupt,
                                                               .judge = access_to(judge, options),
+                                                              .code_runner = code_runner.get(),
                                                               .is_quiet = common.is_quiet,
                                                               .is_json = common.is_json,
                                                               .has_company = sources.size() > 1});
@@ -506,10 +516,6 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
         fmt::format("{}: no {}; sft data fetch bench gets what is public, --data-dir or "
                     "SFT_DATA_DIR chooses the folder",
                     data_dir.string(), missing));
-  }
-  if (const std::string reasons = obstacles(benchmarks);
-      !reasons.empty() && (!has_run || options.must_have_all)) {
-    throw Error(reasons);
   }
   return 0;
 }
@@ -544,14 +550,13 @@ int score_given(const EvalOptions& options, const CommonOptions& common) {
   }
   const fs::path given = options.judgements.empty() ? options.responses : options.judgements;
   const std::vector<Benchmark> benchmarks = load_benchmarks(std::move(tasks), data_dir, {});
-  if (!benchmarks.front().obstacle.empty()) {
-    throw Error(task_name(benchmarks.front()) + ": " + benchmarks.front().obstacle);
-  }
   if (!benchmarks.front().data) {
     throw Error((data_dir / benchmarks.front().missing_file).string() +
                 ": no such file; sft data fetch bench gets what is public, --data-dir or "
                 "SFT_DATA_DIR chooses the folder");
   }
+  const std::unique_ptr<CodeRunner> code_runner =
+      make_code_runner(benchmarks, options, common.threads);
   const SystemClock clock;
   const double start = clock.monotonic_seconds();
   const std::string name = given.stem().string();
@@ -561,10 +566,10 @@ int score_given(const EvalOptions& options, const CommonOptions& common) {
       EvaluationFolder(folder, {.name = name, .weights_sha256 = {}, .adapter_sha256 = {}},
                        std::string(kNoTemplate)),
       access_to(judge, options), common.is_quiet);
-  const TaskOutcome outcome = !options.judgements.empty()
-                                  ? score_judgements(benchmarks.front(), given)
-                              : judge ? session.judge_given(benchmarks.front(), given)
-                                      : score_given_responses(benchmarks.front(), given);
+  const TaskOutcome outcome =
+      !options.judgements.empty() ? score_judgements(benchmarks.front(), given)
+      : judge                     ? session.judge_given(benchmarks.front(), given)
+              : score_given_responses(benchmarks.front(), given, code_runner.get());
   session.add(outcome, clock.monotonic_seconds() - start);
   session.print(common.is_json);
   return 0;
@@ -600,7 +605,9 @@ void define_task_flags(CLI::App& app, EvalOptions& options) {
                  "only the first K subjects of tasks that have them")
       ->check(CLI::Range(int64_t{1}, kMostQuestions));
   app.add_flag("--require-all", options.must_have_all,
-               "fail (exit 1) where a task's files are missing or it cannot be scored");
+               "fail (exit 1) where a task's files are missing");
+  app.add_flag("--allow-unsandboxed-code", options.is_unsandboxed_allowed,
+               "where no sandbox works, run the programs of HumanEval and MBPP with your rights");
   app.add_flag("--no-cache", options.has_no_cache,
                "ask every question, and a judge, anew and keep no answer in $SFT_HOME");
 }

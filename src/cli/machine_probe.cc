@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -19,6 +18,7 @@
 #include "sft/core/error.h"
 #include "sft/core/format.h"
 #include "sft/estimate/machine.h"
+#include "sft/eval/sandbox.h"
 #include "sft/io/http_client.h"
 #include "sft/io/json.h"
 
@@ -131,54 +131,19 @@ MachineCheck check_disk(const std::string& what, const fs::path& folder,
   return check;
 }
 
-MachineCheck check_sandbox() {
+// By running a program in it, as `sft eval` does.
+MachineCheck check_program_sandbox() {
   MachineCheck check = {
       .name = "sandbox", .status = Status::kOk, .found = {}, .fails = {}, .fix = {}};
-  const auto tried = probe_program({"bwrap",
-                                    "--ro-bind",
-                                    "/usr",
-                                    "/usr",
-                                    "--symlink",
-                                    "usr/bin",
-                                    "/bin",
-                                    "--symlink",
-                                    "usr/lib",
-                                    "/lib",
-                                    "--symlink",
-                                    "usr/lib64",
-                                    "/lib64",
-                                    "--proc",
-                                    "/proc",
-                                    "--dev",
-                                    "/dev",
-                                    "--unshare-all",
-                                    "--die-with-parent",
-                                    "--new-session",
-                                    "--clearenv",
-                                    "--cap-drop",
-                                    "ALL",
-                                    "/usr/bin/true"},
-                                   kProgramSeconds);
-  if (tried.has_value() && tried->exit_code == 0) {
-    check.found = "bubblewrap works";
+  const SandboxCheck machine = check_sandbox(Confinement::kSandbox);
+  if (machine.fault.empty()) {
+    check.found = "bubblewrap works: a program ran in it by " + machine.interpreter;
     return check;
   }
   check.status = Status::kProblem;
+  check.found = machine.fault;
   check.fails = "HumanEval and MBPP, which run a model's code, are not scored";
-  if (!tried.has_value()) {
-    check.found = "no bubblewrap";
-    check.fix = "apt-get install bubblewrap";
-    return check;
-  }
-  check.found = "bubblewrap does not work: " + first_line(tried->output);
-  std::ifstream setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
-  int is_restricted = 0;
-  setting >> is_restricted;
-  check.fix = is_restricted == 1
-                  ? "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor "
-                    "profile that allows bwrap user namespaces"
-                  : "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1, or start "
-                    "this container with the right to make them";
+  check.fix = machine.fix;
   return check;
 }
 
@@ -292,7 +257,7 @@ std::vector<MachineCheck> probe_machine(const HubSettings& settings) {
           check_disk("this folder", fs::current_path(), ""),
           check_disk("prepared data", home_folder(), "SFT_HOME"),
           check_disk("hub cache", settings.cache, "HF_HUB_CACHE"),
-          check_sandbox(),
+          check_program_sandbox(),
           check_slurm(),
           check_python(),
           check_hub(settings)};

@@ -27,14 +27,6 @@ Json settings_json(const EvalSettings& settings, int64_t max_new_tokens) {
   return json;
 }
 
-bool needs_sandbox(const TaskSpec& task) {
-  const auto needs = [](const std::optional<ReadingSpec>& reading) {
-    return reading && find_scorer(*reading).needs == ScorerNeeds::kSandbox;
-  };
-  const bool is_strict = needs(task.strict);  // an unknown scorer of either is a fault
-  return needs(task.study) || is_strict;
-}
-
 // A choice's completion as a request: prompt and completion are one text, tokenized once.
 ScoreRequest choice_request(const ChoicePrompt& choice, const Tokenizer& tokenizer) {
   const Encoding encoding =
@@ -63,11 +55,9 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
   for (TaskChoice& task : tasks) {
     Benchmark benchmark;
     benchmark.task = std::move(task);
-    const bool runs_code = needs_sandbox(benchmark.task.spec);
+    benchmark.runs_code = runs_code(benchmark.task.spec);
     if (const std::optional<std::string> file = missing_file(benchmark.task, data_dir)) {
       benchmark.missing_file = *file;
-    } else if (runs_code) {
-      benchmark.obstacle = "its programs need a sandbox, which this build has not";
     } else {
       benchmark.data = load_task_data(benchmark.task, data_dir, limits);
       benchmark.data_dir = data_dir;
@@ -242,12 +232,18 @@ TaskOutcome Evaluator::complete(const Benchmark& benchmark, TaskOutcome scored) 
                                      ? settings_.max_new_tokens
                                      : benchmark.task.shot.max_new_tokens;
   entry.settings = settings_json(settings_, max_new_tokens);
+  if (benchmark.runs_code) {
+    entry.settings["interpreter"] = settings_.code_runner->interpreter();
+  }
   return scored;
 }
 
 TaskOutcome Evaluator::run(const Benchmark& benchmark, const OnProgress& on_progress) const {
   const std::vector<Response> responses = answer(benchmark, on_progress);
-  return complete(benchmark, score_task(benchmark.task, benchmark.data->questions, responses));
+  const CodeRuns code = {.runner = settings_.code_runner,
+                         .on_done = [&] { on_progress(num_answers(benchmark)); }};
+  return complete(benchmark,
+                  score_task(benchmark.task, benchmark.data->questions, responses, code));
 }
 
 }  // namespace sft

@@ -303,7 +303,8 @@ GivenResponses read_given_responses(const Benchmark& benchmark, const fs::path& 
   return result;
 }
 
-TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& path) {
+TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& path,
+                                  const CodeRunner* code_runner) {
   const GivenResponses given = read_given_responses(benchmark, path);
   TaskChoice task = benchmark.task;
   const bool has_choices =
@@ -315,10 +316,13 @@ TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& pa
     throw Error(path.string() + ": holds texts, but " + task.spec.name +
                 " is scored by log-probabilities of its choices");
   }
-  TaskOutcome outcome = score_task(task, given.questions, given.responses);
+  TaskOutcome outcome = score_task(task, given.questions, given.responses, {.runner = code_runner});
   outcome.entry.n_total = benchmark.data->num_in_file;
   outcome.entry.is_partial = benchmark.data->is_partial;
   outcome.entry.settings = {{"responses_sha256", given.sha256}};
+  if (benchmark.runs_code) {
+    outcome.entry.settings["interpreter"] = code_runner->interpreter();
+  }
   return outcome;
 }
 

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "eval/code_scorers.h"
+
+#include "sft/core/error.h"
 #include "sft/core/table.h"
 #include "sft/tasks/decimal.h"
 #include "sft/tasks/math_equivalence.h"
@@ -74,20 +77,18 @@ double score_alias(const Extraction& extraction, const Question& question) {
              : 0;
 }
 
-constexpr ScorerNeeds kSandbox = ScorerNeeds::kSandbox;
-
 constexpr std::array kScorers = {
-    ScorerRow{.name = "equal", .score = score_equal},
-    ScorerRow{.name = "gsm8k_equal", .score = score_gsm8k},
-    ScorerRow{.name = "number_equal", .score = score_number},
-    ScorerRow{.name = "math_equal", .score = score_math},
-    ScorerRow{.name = "math_equal_v1", .score = score_math_v1},
-    ScorerRow{.name = "math_equivalent", .score = score_math_equivalent},
-    ScorerRow{.name = "nq_contains", .score = score_nq},
-    ScorerRow{.name = "alias_equal", .score = score_alias},
-    ScorerRow{.name = "humaneval_tests", .score = nullptr, .needs = kSandbox},
-    ScorerRow{.name = "mbpp_tests", .score = nullptr, .needs = kSandbox},
-    ScorerRow{.name = "mbpp_tests_with_imports", .score = nullptr, .needs = kSandbox},
+    ScorerRow{.name = "equal", .score = score_equal, .code = nullptr},
+    ScorerRow{.name = "gsm8k_equal", .score = score_gsm8k, .code = nullptr},
+    ScorerRow{.name = "number_equal", .score = score_number, .code = nullptr},
+    ScorerRow{.name = "math_equal", .score = score_math, .code = nullptr},
+    ScorerRow{.name = "math_equal_v1", .score = score_math_v1, .code = nullptr},
+    ScorerRow{.name = "math_equivalent", .score = score_math_equivalent, .code = nullptr},
+    ScorerRow{.name = "nq_contains", .score = score_nq, .code = nullptr},
+    ScorerRow{.name = "alias_equal", .score = score_alias, .code = nullptr},
+    ScorerRow{.name = "humaneval_tests", .score = nullptr, .code = &kHumanEvalTests},
+    ScorerRow{.name = "mbpp_tests", .score = nullptr, .code = &kMbppTests},
+    ScorerRow{.name = "mbpp_tests_with_imports", .score = nullptr, .code = &kMbppTestsWithImports},
 };
 
 }  // namespace
@@ -102,6 +103,14 @@ const ScorerRow& find_scorer(const ReadingSpec& reading) {
   } catch (const UsageError& error) {
     throw UsageError(reading.where + ": " + error.what());
   }
+}
+
+bool runs_code(const TaskSpec& task) {
+  const auto runs = [](const std::optional<ReadingSpec>& reading) {
+    return reading && find_scorer(*reading).code != nullptr;
+  };
+  const bool is_strict_one = runs(task.strict);  // an unknown scorer of either is a fault
+  return runs(task.study) || is_strict_one;
 }
 
 }  // namespace sft

@@ -5,8 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "eval/reading.h"
+
 #include "sft/core/error.h"
-#include "sft/eval/scorer.h"
 #include "sft/results/statistics.h"
 #include "sft/tasks/python_text.h"
 
@@ -14,29 +15,6 @@ namespace sft {
 namespace {
 
 constexpr double kPercent = 100;
-
-// One way of reading the responses of a task, ready for use.
-class Reading {
- public:
-  explicit Reading(const ReadingSpec& spec)
-      : extractor_(spec.extractor()), scorer_(find_scorer(spec).score) {
-    SFT_CHECK(scorer_ != nullptr);
-  }
-
-  struct Result {
-    Extraction extraction;
-    double score = 0;
-  };
-  Result read(const Question& question, const std::string& response) const {
-    Result result{.extraction = extractor_(response), .score = 0};
-    result.score = scorer_(result.extraction, question);
-    return result;
-  }
-
- private:
-  Extractor extractor_;
-  Scorer scorer_;
-};
 
 Estimated percent_of(const std::vector<double>& values) {
   const Estimated estimated = mean_of_values(values);
@@ -183,6 +161,7 @@ SampleRecord make_sample(const Question& question, const Response& response,
   sample.reference = question.reference;
   sample.references = question.references;
   sample.score = study.score;
+  sample.outcome = study.outcome;
   if (response.generation) {
     sample.prompt = response.generation->prompt;
     sample.prompt_tokens = response.generation->prompt_tokens;
@@ -195,7 +174,7 @@ SampleRecord make_sample(const Question& question, const Response& response,
   return sample;
 }
 
-// A task's responses read and scored one after another.
+// A task's responses, read and scored.
 class TaskReader {
  public:
   explicit TaskReader(const TaskChoice& task) : task_(task) {
@@ -208,19 +187,18 @@ class TaskReader {
     }
   }
 
-  void read(const Question& question, const Response& response) {
-    const Reading::Result study =
-        study_ ? study_->read(question, response.text) : read_likeliest(question, response);
-    scores_.push_back(study.score);
-    count_response(response, study, task_.shot.request, outcome_.entry);
-    SampleRecord sample = make_sample(question, response, study);
-    if (strict_) {
-      const Reading::Result strict = strict_->read(question, response.text);
-      strict_scores_.push_back(strict.score);
-      sample.strict = {.extracted = strict.extraction.text, .score = strict.score};
+  void read(std::span<const Question> questions, std::span<const Response> responses,
+            const CodeRuns& code) {
+    for (size_t i = 0; study_ && i < questions.size(); ++i) {
+      study_->read(questions[i], responses[i].text);
+      if (strict_) {
+        strict_->read(questions[i], responses[i].text);
+      }
     }
-    read_choices(question, response);
-    outcome_.samples.push_back(std::move(sample));
+    run_programs(code);
+    for (size_t i = 0; i < questions.size(); ++i) {
+      add(questions[i], responses[i], i);
+    }
   }
 
   TaskOutcome take(std::span<const Question> questions) {
@@ -242,18 +220,61 @@ class TaskReader {
       entry.likelihood = {.accuracy = value("accuracy", likeliest_scores_),
                           .accuracy_norm = value("accuracy_norm", normalized_scores_)};
     }
+    if (study_) {
+      entry.outcomes = study_->outcomes();
+    }
     entry.subscores = subscores(spec, questions, scores_);
     return std::move(outcome_);
   }
 
  private:
+  // The programs of both readings in one go: many are the same.
+  void run_programs(const CodeRuns& code) {
+    std::vector<Reading*> readings;
+    std::vector<Program> programs;
+    for (std::optional<Reading>* const reading : {&study_, &strict_}) {
+      if (*reading && !(*reading)->programs().empty()) {
+        readings.push_back(&**reading);
+        programs.insert(programs.end(), (*reading)->programs().begin(),
+                        (*reading)->programs().end());
+      }
+    }
+    if (programs.empty()) {
+      return;
+    }
+    SFT_CHECK(code.runner != nullptr);
+    const std::vector<ProgramEnd> ends = code.runner->run(programs, code.on_done);
+    std::span<const ProgramEnd> left = ends;
+    for (Reading* const reading : readings) {
+      reading->settle(left.first(reading->programs().size()));
+      left = left.subspan(reading->programs().size());
+    }
+  }
+
+  void add(const Question& question, const Response& response, size_t place) {
+    const Reading::Result study =
+        study_ ? study_->results()[place] : read_likeliest(question, response);
+    scores_.push_back(study.score);
+    count_response(response, study, task_.shot.request, outcome_.entry);
+    SampleRecord sample = make_sample(question, response, study);
+    if (strict_) {
+      const Reading::Result& strict = strict_->results()[place];
+      strict_scores_.push_back(strict.score);
+      sample.strict = {
+          .extracted = strict.extraction.text, .score = strict.score, .outcome = strict.outcome};
+    }
+    read_choices(question, response);
+    outcome_.samples.push_back(std::move(sample));
+  }
+
   static Reading::Result read_likeliest(const Question& question, const Response& response) {
     if (response.choices.empty()) {
       return {};
     }
     const size_t place = likeliest(response.choices);
     return {.extraction = {.text = letter(place), .is_found = true},
-            .score = place == question.right_choice() ? 1.0 : 0.0};
+            .score = place == question.right_choice() ? 1.0 : 0.0,
+            .outcome = {}};
   }
 
   void read_choices(const Question& question, const Response& response) {
@@ -286,12 +307,10 @@ bool Generation::is_cut_off() const {
 }
 
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
-                       std::span<const Response> responses) {
+                       std::span<const Response> responses, const CodeRuns& code) {
   SFT_CHECK(!questions.empty() && questions.size() == responses.size());
   TaskReader reader(task);
-  for (size_t i = 0; i < questions.size(); ++i) {
-    reader.read(questions[i], responses[i]);
-  }
+  reader.read(questions, responses, code);
   return reader.take(questions);
 }
 

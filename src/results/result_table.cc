@@ -56,6 +56,9 @@ Json entry_to_json(const ResultEntry& entry) {
   json["cut_off"] = entry.num_cut_off;
   json["over_long"] = entry.num_over_long;
   json["unlike_training"] = entry.num_unlike_training;
+  for (const auto& [outcome, count] : entry.outcomes) {
+    json["outcomes"][outcome] = count;
+  }
   json["subscores"] = Json::object();
   for (const auto& [name, score] : entry.subscores) {
     json["subscores"][name] = score;
@@ -105,10 +108,11 @@ MetricValue metric_from_json(const Json& json, const std::string& where) {
 }
 
 ResultEntry entry_from_json(const Json& json, const std::string& where) {
-  check_keys(json, {"task",      "shots",    "missing",   "metric",          "score",      "stderr",
-                    "n",         "n_total",  "partial",   "strict",          "likelihood", "empty",
-                    "unparsed",  "cut_off",  "over_long", "unlike_training", "subscores",  "notes",
-                    "exemplars", "verified", "version",   "settings"},
+  check_keys(json,
+             {"task",     "shots",     "missing",   "metric",          "score",      "stderr",
+              "n",        "n_total",   "partial",   "strict",          "likelihood", "empty",
+              "unparsed", "cut_off",   "over_long", "unlike_training", "outcomes",   "subscores",
+              "notes",    "exemplars", "verified",  "version",         "settings"},
              where);
   ResultEntry entry;
   entry.task = json_member<std::string>(json, "task", where);
@@ -136,6 +140,12 @@ ResultEntry entry_from_json(const Json& json, const std::string& where) {
   entry.num_over_long = json_member<int64_t>(json, "over_long", where);
   entry.num_unlike_training =
       json.contains("unlike_training") ? json_member<int64_t>(json, "unlike_training", where) : 0;
+  if (json.contains("outcomes")) {
+    const Json outcomes = json_member<Json>(json, "outcomes", where);
+    for (const auto& [outcome, count] : outcomes.items()) {
+      entry.outcomes.emplace_back(outcome, json_member<int64_t>(outcomes, outcome, where));
+    }
+  }
   entry.exemplars =
       json.contains("exemplars") ? json_member<std::string>(json, "exemplars", where) : "";
   entry.is_verified = !json.contains("verified") || json_member<bool>(json, "verified", where);

@@ -54,9 +54,15 @@ Json to_json(const SampleRecord& sample) {
       {"prompt_tokens", json_or_null(sample.prompt_tokens)},
       {"response_tokens", json_or_null(sample.response_tokens)},
       {"finish", json_or_null(sample.finish)}};
+  if (!sample.outcome.empty()) {
+    json["outcome"] = sample.outcome;
+  }
   if (sample.strict) {
     json["strict_extracted"] = sample.strict->extracted;
     json["strict_score"] = sample.strict->score;
+    if (!sample.strict->outcome.empty()) {
+      json["strict_outcome"] = sample.strict->outcome;
+    }
   }
   if (!sample.choice_logprobs.empty()) {
     json["choice_logprobs"] = sample.choice_logprobs;
@@ -88,9 +94,12 @@ SampleRecord sample_from_json(const Json& json, const std::string& where) {
   sample.prompt_tokens = optional_member<int64_t>(json, "prompt_tokens", where);
   sample.response_tokens = optional_member<int64_t>(json, "response_tokens", where);
   sample.finish = optional_member<std::string>(json, "finish", where);
+  sample.outcome = optional_member<std::string>(json, "outcome", where).value_or("");
   if (json.contains("strict_score")) {
-    sample.strict = {.extracted = json_member<std::string>(json, "strict_extracted", where),
-                     .score = json_member<double>(json, "strict_score", where)};
+    sample.strict = {
+        .extracted = json_member<std::string>(json, "strict_extracted", where),
+        .score = json_member<double>(json, "strict_score", where),
+        .outcome = optional_member<std::string>(json, "strict_outcome", where).value_or("")};
   }
   if (json.contains("choice_logprobs")) {
     for (const Json& logprob : json_member<Json>(json, "choice_logprobs", where)) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "eval/judge_protocol.h"
+#include "sandbox_fixture.h"
 #include "temp_folder.h"
 
 #include "sft/core/table.h"
@@ -92,6 +93,33 @@ TEST(OpenCompassScores, EveryVectorPasses) {
     }
   }
   EXPECT_EQ(num_vectors, expected);
+}
+
+// MBPP's outcomes, at the two seconds that the vectors were made with.
+TEST_F(SandboxTest, OutcomesOfMbppAreOpenCompasss) {
+  if (shared_folder().empty()) {
+    GTEST_SKIP() << "no folder ../shared";
+  }
+  const CodeRule& rule = *find_entry(scorers(), "scorer", "mbpp_tests").code;
+  std::vector<Program> programs;
+  std::vector<std::string> expected;
+  JsonlReader reader(shared_folder() / "reference" / "opencompass" / "postprocess_vectors.jsonl");
+  while (const auto row = reader.next()) {
+    if (row->value["fn"] != "mbpp_execution") {
+      continue;
+    }
+    const Json& args = row->value["args"];
+    Program program = rule.make({.text = args[0].get<std::string>(), .is_found = true},
+                                with_reference(args[1].get<std::string>()));
+    program.seconds = 2;
+    programs.push_back(program);
+    expected.push_back(row->value["expected"].get<std::string>());
+  }
+  ASSERT_EQ(programs.size(), 13U);
+  const std::vector<ProgramEnd> ends = run_all(programs);
+  for (size_t i = 0; i < ends.size(); ++i) {
+    EXPECT_EQ(rule.outcomes.at(static_cast<size_t>(ends[i])), expected[i]) << programs[i].code;
+  }
 }
 
 }  // namespace

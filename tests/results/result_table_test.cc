@@ -105,6 +105,7 @@ TEST(ResultTable, ReadsBackWhatItWrote) {
   entry.exemplars = "mmlu/dev.jsonl rows 0, 1";
   entry.is_verified = false;
   entry.num_unlike_training = 7;
+  entry.outcomes = {{"pass", 3}, {"failed", 97}};
   table.put(entry);
   table.put(missing("nq", 0));
   table.save(path);
@@ -162,18 +163,20 @@ TEST(ResultTable, RefusesAnotherTemplate) {
 }
 
 TEST(SampleRecord, WritesKeysInTheOrderOfTheContract) {
-  const SampleRecord given{.id = "anatomy/3",
-                           .prompt = std::nullopt,
-                           .response = " A\n",
-                           .extracted = "A",
-                           .reference = "B",
-                           .references = {},
-                           .score = 0,
-                           .prompt_tokens = std::nullopt,
-                           .response_tokens = std::nullopt,
-                           .finish = std::nullopt,
-                           .strict = SampleRecord::Strict{.extracted = "A", .score = 0},
-                           .choice_logprobs = {}};
+  const SampleRecord given{
+      .id = "anatomy/3",
+      .prompt = std::nullopt,
+      .response = " A\n",
+      .extracted = "A",
+      .reference = "B",
+      .references = {},
+      .score = 0,
+      .prompt_tokens = std::nullopt,
+      .response_tokens = std::nullopt,
+      .finish = std::nullopt,
+      .outcome = {},
+      .strict = SampleRecord::Strict{.extracted = "A", .score = 0, .outcome = {}},
+      .choice_logprobs = {}};
   EXPECT_EQ(to_json(given).dump(),
             R"({"id":"anatomy/3","prompt":null,"response":" A\n","extracted":"A","reference":"B",)"
             R"("score":0.0,"prompt_tokens":null,"response_tokens":null,"finish":null,)"
@@ -203,6 +206,17 @@ TEST(ResultTable, NotesAreKept) {
   const Json json = table.to_json();
   EXPECT_EQ(json["results"][0]["notes"][0], "no length-controlled win rate");
   EXPECT_EQ(ResultTable::from_json(json, "here").to_json(), json);
+}
+
+TEST(SampleRecord, KeepsHowAProgramCameOut) {
+  SampleRecord sample;
+  sample.id = "7";
+  sample.outcome = "failed";
+  sample.strict = {.extracted = "x", .score = 1, .outcome = "pass"};
+  const Json json = to_json(sample);
+  EXPECT_EQ(json["outcome"], "failed");
+  EXPECT_EQ(json["strict_outcome"], "pass");
+  EXPECT_EQ(to_json(sample_from_json(json, "here")), json);
 }
 
 }  // namespace

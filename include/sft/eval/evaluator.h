@@ -21,15 +21,16 @@ struct EvalSettings {
   std::string dtype;           // the arithmetic's, as results name it
   int64_t max_new_tokens = 0;  // 0: the task's own
   QuestionLimits limits;
+  const CodeRunner* code_runner = nullptr;  // for tasks that run programs; borrowed
 };
 
 // A task with its questions read, ready for any number of models; without data where a file is
-// missing, or where the task cannot be scored here.
+// missing.
 struct Benchmark {
   TaskChoice task;
   std::optional<TaskData> data;
   std::string missing_file;
-  std::string obstacle;  // why it cannot be scored, where no file is missing
+  bool runs_code = false;  // its answers are programs, for a CodeRunner
   std::filesystem::path data_dir = {};
 };
 
@@ -56,8 +57,8 @@ class Evaluator {
   // hold a question.
   Evaluator(LanguageModel& model, const std::optional<Template>& layout, EvalSettings settings);
 
-  // Called after each answer with their number so far, of num_answers in all; what it throws ends
-  // the evaluation and is passed on.
+  // Called after each answer with their number so far, of num_answers in all, and with all of them
+  // after each program that is run; what it throws ends the evaluation and is passed on.
   using OnProgress = std::function<void(size_t num_done)>;
 
   // The model's answers to all questions. A prompt that leaves no room for an answer counts as

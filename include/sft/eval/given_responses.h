@@ -46,7 +46,8 @@ struct GivenResponses {
 // that comes twice, and where there are none.
 GivenResponses read_given_responses(const Benchmark& benchmark, const std::filesystem::path& path);
 
-// Scores such responses by the task's rules.
-TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path);
+// Scores such responses by the task's rules; a task that runs programs needs what runs them.
+TaskOutcome score_given_responses(const Benchmark& benchmark, const std::filesystem::path& path,
+                                  const CodeRunner* code_runner = nullptr);
 
 }  // namespace sft

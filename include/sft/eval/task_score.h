@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sft/eval/code_runner.h"
 #include "sft/eval/judge.h"
 #include "sft/infer/language_model.h"
 #include "sft/results/result_table.h"
@@ -50,11 +51,17 @@ struct TaskOutcome {  // NOLINT(bugprone-exception-escape): as ResultEntry
   std::optional<JudgeUsage> judge_usage = std::nullopt;  // where a judge was asked
 };
 
+// What runs the programs of a task that has such.
+struct CodeRuns {
+  const CodeRunner* runner = nullptr;  // may be null for all other tasks
+  CodeRunner::OnDone on_done = [] {};
+};
+
 // Reads and scores one response a question (in the same order, at least one), by the task's rules.
 // Where nothing is generated the likeliest choice's letter is what was extracted. Sets all of the
 // entry but n_total, is_partial, exemplars and settings. Throws UsageError where the task's file
-// names an unknown scorer; a scorer that needs a sandbox is for the caller to refuse.
+// names an unknown scorer, and what a CodeRunner throws.
 TaskOutcome score_task(const TaskChoice& task, std::span<const Question> questions,
-                       std::span<const Response> responses);
+                       std::span<const Response> responses, const CodeRuns& code = {});
 
 }  // namespace sft

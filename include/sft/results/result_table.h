@@ -50,6 +50,8 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
   int64_t num_over_long = 0;  // prompts that left no room for an answer; it counts as empty
   // Prompts whose tokens are not those that training has in front of a response.
   int64_t num_unlike_training = 0;
+  // Of tasks that run programs: how often the study's reading had each outcome ("pass", "timeout").
+  std::vector<std::pair<std::string, int64_t>> outcomes;
   std::vector<std::pair<std::string, double>> subscores;
   std::vector<std::string> notes;  // what a reader has to know of the score
   std::string exemplars;           // where the worked examples came from; "": none
@@ -63,11 +65,12 @@ struct ResultEntry {  // NOLINT(bugprone-exception-escape): Json moves without t
 //   {"model": {"name", "weights_sha256", "adapter_sha256"}, "template": NAME,
 //    "results": [{"task", "shots", "metric", "score", "stderr", "n", "n_total", "strict",
 //                 "likelihood", "empty", "unparsed", "cut_off", "over_long", "unlike_training",
-//                 "subscores", "notes", "exemplars", "version", "settings"}, ...]}
+//                 "outcomes", "subscores", "notes", "exemplars", "version", "settings"}, ...]}
 //
 // An entry of an absent file is {"task", "shots", "missing"}; one of a cut file has "partial": true
 // behind "n_total", one of a task without reference values "verified": false in front of "version".
-// "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}), "notes" and
+// "strict", "likelihood" ({"accuracy": {"score", "stderr"}, "accuracy_norm": ...}), "outcomes",
+// "notes" and
 // "exemplars" are there where the task has them. Keys have this order, floats the shortest form;
 // nothing in it depends on when, where or how fast it was made.
 class ResultTable {

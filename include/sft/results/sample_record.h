@@ -22,10 +22,12 @@ struct SampleRecord {
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> response_tokens;  // the end token included
   std::optional<std::string> finish;       // "eos", "stop", "length", "context"
+  std::string outcome;  // of the program that the response is: "pass"; "" where none is run
   // The strict reading of the same response, where the task has one.
   struct Strict {
     std::string extracted;
     double score = 0;
+    std::string outcome;
   };
   std::optional<Strict> strict;
   std::vector<double> choice_logprobs;  // in nats, of each choice; empty where none were asked for
@@ -41,8 +43,9 @@ struct SampleRecord {
   std::vector<Verdict> verdicts = {};
 };
 
-// Keys in the order above; the last are "strict_extracted", "strict_score", "choice_logprobs",
-// "earlier_responses" and "verdicts" ([{"name", "text", "value"}, ...]), where there are any.
+// Keys in the order above; the last are "outcome", "strict_extracted", "strict_score",
+// "strict_outcome", "choice_logprobs", "earlier_responses" and "verdicts" ([{"name", "text",
+// "value"}, ...]), where there are any.
 Json to_json(const SampleRecord& sample);
 // Throws Error that begins with `where` for what is no such line.
 SampleRecord sample_from_json(const Json& json, const std::string& where);
