@@ -180,7 +180,8 @@ void print_notes(const std::vector<Row>& rows) {
   int64_t num_asked = 0;
   for (const Row& row : rows) {
     // Questions that are answered by probabilities alone have no prompt that an answer follows.
-    if (row.entry.settings.value("max_new_tokens", int64_t{0}) > 0) {
+    if (row.entry.missing_file.empty() &&
+        row.entry.settings.value("max_new_tokens", int64_t{0}) > 0) {
       num_unlike += row.entry.num_unlike_training;
       num_asked += row.entry.n;
     }
