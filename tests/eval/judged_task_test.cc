@@ -208,6 +208,7 @@ TEST(JudgeProtocol, FaultsOfATaskSayWhereTheyStand) {
 
 std::vector<Response> alpaca_answers() {
   std::vector<Response> responses;
+  responses.reserve(6);
   for (int i = 0; i < 6; ++i) {
     responses.push_back(answered("Mine " + std::to_string(i)));
   }

@@ -14,6 +14,7 @@ TEST(PythonRandom, AgreesWithPython) {
   EXPECT_EQ(random.random(), 0.45611964897696833);
   EXPECT_EQ(random.random(), 0.9033231539802643);
   std::vector<size_t> bits;
+  bits.reserve(8);
   for (int i = 0; i < 8; ++i) {
     bits.push_back(random.below(2));
   }
