@@ -186,9 +186,11 @@ void print_notes(const std::vector<Row>& rows) {
       num_asked += row.entry.n;
     }
   }
-  fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
-             num_asked,
-             num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
+  if (num_asked > 0) {
+    fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
+               num_asked,
+               num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
+  }
   for (const Row& row : rows) {
     if (!row.entry.exemplars.empty()) {
       fmt::print("{}:{} has its worked examples from {}\n", row.entry.task, row.entry.shots,

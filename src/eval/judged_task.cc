@@ -101,9 +101,7 @@ SampleRecord make_sample(const JudgeProtocol& protocol, const JudgedQuestion& ju
   const std::vector<double>& official = judged.judgement.official;
   if (!official.empty()) {
     const double mean = mean_of_values(official).mean;
-    sample.strict = {.extracted = fmt::format("{}", mean),
-                     .score = mean / protocol.largest(),
-                     .outcome = {}};
+    sample.strict = {.extracted = fmt::format("{}", mean), .score = mean / protocol.largest()};
   }
   return sample;
 }

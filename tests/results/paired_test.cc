@@ -103,7 +103,7 @@ TEST(SampleRecord, ReadsWhatItWrites) {
   record.prompt_tokens = 3;
   record.response_tokens = 4;
   record.finish = "eos";
-  record.strict = {.extracted = "s", .score = 0, .outcome = {}};
+  record.strict = {.extracted = "s", .score = 0};
   record.choice_logprobs = {-1.5, -2};
   const Json json = to_json(record);
   EXPECT_EQ(to_json(sample_from_json(json, "f:1")), json);

@@ -163,20 +163,19 @@ TEST(ResultTable, RefusesAnotherTemplate) {
 }
 
 TEST(SampleRecord, WritesKeysInTheOrderOfTheContract) {
-  const SampleRecord given{
-      .id = "anatomy/3",
-      .prompt = std::nullopt,
-      .response = " A\n",
-      .extracted = "A",
-      .reference = "B",
-      .references = {},
-      .score = 0,
-      .prompt_tokens = std::nullopt,
-      .response_tokens = std::nullopt,
-      .finish = std::nullopt,
-      .outcome = {},
-      .strict = SampleRecord::Strict{.extracted = "A", .score = 0, .outcome = {}},
-      .choice_logprobs = {}};
+  const SampleRecord given{.id = "anatomy/3",
+                           .prompt = std::nullopt,
+                           .response = " A\n",
+                           .extracted = "A",
+                           .reference = "B",
+                           .references = {},
+                           .score = 0,
+                           .prompt_tokens = std::nullopt,
+                           .response_tokens = std::nullopt,
+                           .finish = std::nullopt,
+                           .outcome = {},
+                           .strict = SampleRecord::Strict{.extracted = "A", .score = 0},
+                           .choice_logprobs = {}};
   EXPECT_EQ(to_json(given).dump(),
             R"({"id":"anatomy/3","prompt":null,"response":" A\n","extracted":"A","reference":"B",)"
             R"("score":0.0,"prompt_tokens":null,"response_tokens":null,"finish":null,)"

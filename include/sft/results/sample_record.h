@@ -22,12 +22,12 @@ struct SampleRecord {
   std::optional<int64_t> prompt_tokens;
   std::optional<int64_t> response_tokens;  // the end token included
   std::optional<std::string> finish;       // "eos", "stop", "length", "context"
-  std::string outcome;  // of the program that the response is: "pass"; "" where none is run
+  std::string outcome = {};  // of the program that the response is: "pass"; "" where none is run
   // The strict reading of the same response, where the task has one.
   struct Strict {
     std::string extracted;
     double score = 0;
-    std::string outcome;
+    std::string outcome = {};
   };
   std::optional<Strict> strict;
   std::vector<double> choice_logprobs;  // in nats, of each choice; empty where none were asked for
