@@ -16,6 +16,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/eval_session.h"
 #include "cli/judge_flags.h"
 #include "cli/model_names.h"
 #include "cli/model_source.h"
@@ -23,9 +24,7 @@
 
 #include "sft/core/clock.h"
 #include "sft/core/error.h"
-#include "sft/core/format.h"
 #include "sft/core/interrupt.h"
-#include "sft/core/progress.h"
 #include "sft/core/resources.h"
 #include "sft/eval/cached_language_model.h"
 #include "sft/eval/evaluation_folder.h"
@@ -140,201 +139,6 @@ LoadOptions::DType dtype(const EvalOptions& options) {
   return options.dtype == "float32" ? LoadOptions::DType::kFloat32 : LoadOptions::DType::kBf16;
 }
 
-std::string task_name(const Benchmark& benchmark) {
-  return fmt::format("{}:{}", benchmark.task.spec.name, benchmark.task.shot.shots);
-}
-
-// What is shown of one evaluated task.
-struct Row {
-  ResultEntry entry;
-  double seconds = 0;
-  std::string judge_usage = {};  // "": no judge was asked
-};
-
-std::string with_error(const MetricValue& value) {
-  return fmt::format("{:.2f} ± {:.2f}", value.score, value.standard_error);
-}
-
-// "45.00 / 47.50": the likeliest choice, and the likeliest per character.
-std::string likelihood_text(const ResultEntry& entry) {
-  return entry.likelihood ? fmt::format("{:.2f} / {:.2f}", entry.likelihood->accuracy.score,
-                                        entry.likelihood->accuracy_norm.score)
-                          : "-";
-}
-
-void print_row(const Row& row) {
-  const ResultEntry& entry = row.entry;
-  if (!entry.missing_file.empty()) {
-    fmt::print("{:<12} {:>5}   missing {}\n", entry.task, entry.shots, entry.missing_file);
-    return;
-  }
-  fmt::print("{:<12} {:>5} {:>15} {:>15} {:>15} {:>7} {:>8}{}{}\n", entry.task, entry.shots,
-             with_error(entry.value), entry.strict ? with_error(*entry.strict) : "-",
-             likelihood_text(entry), entry.n, format_seconds(row.seconds),
-             entry.is_partial ? " (cut file)" : "", entry.is_verified ? "" : " (unverified)");
-}
-
-// What a reader of the scores has to know beside them.
-void print_notes(const std::vector<Row>& rows) {
-  int64_t num_unlike = 0;
-  int64_t num_asked = 0;
-  for (const Row& row : rows) {
-    // Questions that are answered by probabilities alone have no prompt that an answer follows.
-    if (row.entry.missing_file.empty() &&
-        row.entry.settings.value("max_new_tokens", int64_t{0}) > 0) {
-      num_unlike += row.entry.num_unlike_training;
-      num_asked += row.entry.n;
-    }
-  }
-  if (num_asked > 0) {
-    fmt::print("prompt tokens differ from those of training on {} of {} questions{}\n", num_unlike,
-               num_asked,
-               num_unlike > 0 ? "; --prompt-end trimmed ends prompts as training does" : "");
-  }
-  for (const Row& row : rows) {
-    if (!row.entry.exemplars.empty()) {
-      fmt::print("{}:{} has its worked examples from {}\n", row.entry.task, row.entry.shots,
-                 row.entry.exemplars);
-    }
-    for (const std::string& note : row.entry.notes) {
-      fmt::print("{}:{}: {}\n", row.entry.task, row.entry.shots, note);
-    }
-    if (!row.judge_usage.empty()) {
-      fmt::print("{}:{}: {}\n", row.entry.task, row.entry.shots, row.judge_usage);
-    }
-  }
-}
-
-void print_table(const std::string& model, const std::string& template_name,
-                 const std::vector<Row>& rows, const fs::path& folder) {
-  fmt::print("{}, template {}\n", model, template_name);
-  fmt::print("{:<12} {:>5} {:>15} {:>15} {:>15} {:>7} {:>8}\n", "task", "shots", "score", "strict",
-             "logprob / norm", "n", "time");
-  for (const Row& row : rows) {
-    print_row(row);
-  }
-  print_notes(rows);
-  fmt::print("results: {}\n", (folder / "results.json").string());
-}
-
-// A judge, where one is configured and needed, and how its cost is shown.
-struct JudgeAccess {
-  JudgeModel* model = nullptr;
-  JudgeOptions options;
-};
-
-// Runs benchmarks one after another for one model, saving after each.
-class Session {
- public:
-  Session(EvaluationFolder folder, JudgeAccess judge, bool is_quiet)
-      : folder_(std::move(folder)), judge_(std::move(judge)), is_quiet_(is_quiet) {}
-
-  void skip(const Benchmark& benchmark) {
-    folder_.add_missing(benchmark.task, benchmark.missing_file);
-    ResultEntry entry;
-    entry.task = benchmark.task.spec.name;
-    entry.shots = benchmark.task.shot.shots;
-    entry.missing_file = benchmark.missing_file;
-    rows_.push_back({.entry = std::move(entry), .seconds = 0});
-  }
-
-  void run(const Benchmark& benchmark, const Evaluator& evaluator,
-           const InterruptScope& interrupt) {
-    const double start = clock_.monotonic_seconds();
-    Progress progress({.what = "eval " + task_name(benchmark),
-                       .unit = "question",
-                       .total = num_answers(benchmark),
-                       .is_quiet = is_quiet_},
-                      clock_);
-    const auto on_progress = [&](size_t num_done) {
-      if (interrupt.requested()) {
-        throw Interrupted(fmt::format("{} is not scored; {} tasks are saved in {}; start again",
-                                      task_name(benchmark), num_scored(), folder_.path().string()));
-      }
-      progress.update(num_done, "");
-    };
-    if (!benchmark.task.spec.judge) {
-      const TaskOutcome outcome = evaluator.run(benchmark, on_progress);
-      add(outcome, clock_.monotonic_seconds() - start);
-      return;
-    }
-    const std::vector<Response> responses = evaluator.answer(benchmark, on_progress);
-    try {
-      TaskOutcome outcome = evaluator.complete(
-          benchmark, judge(benchmark, responses.size(), [&](const JudgeModel::OnReply& on_reply) {
-            return judge_task(benchmark,
-                              {.questions = benchmark.data->questions, .responses = responses},
-                              *judge_.model, on_reply);
-          }));
-      outcome.entry.settings["judge"] = judge_.model->name();
-      add(outcome, clock_.monotonic_seconds() - start);
-    } catch (const JudgeError& error) {
-      const fs::path kept = folder_.keep_answers(benchmark, responses);
-      failures_.push_back(
-          fmt::format("{} is not scored: {}; the model's answers are kept in {}, "
-                      "start again to have them judged",
-                      task_name(benchmark), error.what(), kept.string()));
-      spdlog::warn("[eval] judge failed task={}", task_name(benchmark));  // why comes at the end
-    }
-  }
-
-  // Has given responses judged.
-  TaskOutcome judge_given(const Benchmark& benchmark, const fs::path& path) {
-    return judge(benchmark, benchmark.data->questions.size(),
-                 [&](const JudgeModel::OnReply& on_reply) {
-                   return judge_given_responses(benchmark, path, *judge_.model, on_reply);
-                 });
-  }
-
-  void add(const TaskOutcome& outcome, double seconds) {
-    folder_.add(outcome, seconds);
-    rows_.push_back({.entry = outcome.entry,
-                     .seconds = seconds,
-                     .judge_usage = outcome.judge_usage
-                                        ? "judge " + judge_.model->name() + ": " +
-                                              describe_usage(*outcome.judge_usage, judge_.options)
-                                        : ""});
-  }
-
-  // What could not be scored, and why.
-  const std::vector<std::string>& failures() const { return failures_; }
-
-  void print(bool is_json) const {
-    if (is_json) {
-      fmt::print("{}\n", dump_json(folder_.table().to_json(), JsonLayout::kCompact));
-      return;
-    }
-    print_table(folder_.table().model().name, folder_.table().template_name(), rows_,
-                folder_.path());
-  }
-
- private:
-  // Shows how far the judge is.
-  template <typename Ask>
-  TaskOutcome judge(const Benchmark& benchmark, size_t num_questions, const Ask& ask) {
-    Progress progress({.what = "judge " + task_name(benchmark),
-                       .unit = "verdict",
-                       .total = num_judge_calls(benchmark, num_questions),
-                       .is_quiet = is_quiet_},
-                      clock_);
-    size_t num_done = 0;
-    return ask(
-        [&](size_t /*call*/, const JudgeReply& /*reply*/) { progress.update(++num_done, ""); });
-  }
-
-  int64_t num_scored() const {
-    return std::count_if(rows_.begin(), rows_.end(),
-                         [](const Row& row) { return row.entry.missing_file.empty(); });
-  }
-
-  EvaluationFolder folder_;
-  JudgeAccess judge_;
-  bool is_quiet_;
-  SystemClock clock_;
-  std::vector<Row> rows_;
-  std::vector<std::string> failures_;
-};
-
 // Loads models one after another; those on one base share its weights.
 class ModelLoader {
  public:
@@ -408,12 +212,12 @@ std::vector<std::string> evaluate_checkpoint(const ModelSource& source, ModelLoa
   check_evaluation_folder(folder);
   const LoadedModel& loaded = loader.load(source);
   RememberedModel remembered(loaded, options);
-  Session session(EvaluationFolder(folder,
-                                   {.name = short_model_name(source.name),
-                                    .weights_sha256 = loaded.weights_sha256,
-                                    .adapter_sha256 = loaded.adapter_sha256},
-                                   layout ? layout->name : std::string(kNoTemplate)),
-                  round.judge, round.is_quiet);
+  EvalSession session(EvaluationFolder(folder,
+                                       {.name = short_model_name(source.name),
+                                        .weights_sha256 = loaded.weights_sha256,
+                                        .adapter_sha256 = loaded.adapter_sha256},
+                                       layout ? layout->name : std::string(kNoTemplate)),
+                      round.judge, round.is_quiet);
   const Evaluator evaluator(remembered.model(), layout,
                             {.prompt_end = prompt_end(options),
                              .dtype = loaded.dtype,
@@ -565,7 +369,7 @@ int score_given(const EvalOptions& options, const CommonOptions& common) {
   const std::string name = given.stem().string();
   const fs::path folder =
       options.output.empty() ? fs::path("runs") / "eval" / name : fs::path(options.output);
-  Session session(
+  EvalSession session(
       EvaluationFolder(folder, {.name = name, .weights_sha256 = {}, .adapter_sha256 = {}},
                        std::string(kNoTemplate)),
       access_to(judge, options), common.is_quiet);
