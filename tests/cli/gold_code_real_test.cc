@@ -26,7 +26,7 @@ class GoldCode : public testing::Test {
     if (shared_folder().empty()) {
       GTEST_SKIP() << "no folder ../shared";
     }
-    const BinaryResult doctor = run_binary({"doctor", "--offline", "--json"}, folder_.path());
+    const BinaryResult doctor = run_binary({"doctor", "--offline", "--json"}, folder.path());
     for (const Json& check : Json::parse(doctor.out).at("checks")) {
       if (check.at("name") == "sandbox" && check.at("status") != "ok") {
         GTEST_SKIP() << check.at("found");
@@ -37,15 +37,15 @@ class GoldCode : public testing::Test {
   static std::filesystem::path bench() { return shared_folder() / "data" / "bench"; }
 
   Json score(const std::string& task, const std::string& responses) const {
-    folder_.write("gold.jsonl", responses);
+    folder.write("gold.jsonl", responses);
     const BinaryResult result = run_binary({"eval", "--responses", "gold.jsonl", "--task", task,
                                             "--data-dir", bench().string(), "--output", "out"},
-                                           folder_.path());
+                                           folder.path());
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    return read_json(folder_.path() / "out" / "results.json").at("results").at(0);
+    return read_json(folder.path() / "out" / "results.json").at("results").at(0);
   }
 
-  TempFolder folder_;
+  TempFolder folder;
 };
 
 TEST_F(GoldCode, OfHumanEvalPasses) {

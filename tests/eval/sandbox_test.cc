@@ -49,6 +49,7 @@ TEST_F(SandboxTest, OutcomesAreThoseOfTheTests) {
       {"try:\n    while True: pass\nexcept BaseException: pass", "", ProgramEnd::kTimedOut},
   };
   std::vector<Program> programs;
+  programs.reserve(cases.size());
   for (const Case& c : cases) {
     programs.push_back(python(c.code, c.tests, /*seconds=*/1));
   }
@@ -251,6 +252,7 @@ TEST_F(SandboxTest, ABusyMachineFailsNoProgram) {
   }
   constexpr int kPrograms = 12;
   std::vector<Program> programs;
+  programs.reserve(kPrograms);
   for (int i = 0; i < kPrograms; ++i) {
     programs.push_back(
         python("import time\nwhile time.process_time() < 0.5: pass\nn = " + std::to_string(i),
