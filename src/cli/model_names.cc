@@ -122,6 +122,11 @@ std::string short_model_name(const std::string& model) {
 
 void resolve_train_inputs(TrainConfig& config, TrainRunOptions& options,
                           const CommonOptions& common) {
+  // First, since a plan goes on where something below is missing.
+  options.find_tokenizer = [common](const std::string& name) {
+    return resolve_tokenizer(name, common);
+  };
+  options.fetch = [common](const HubSource& source) { return fetch_dataset(source, common); };
   std::vector<HubWant> wants;
   const std::optional<HubId> model = hub_id_of(config.model);
   if (model.has_value()) {
@@ -140,10 +145,6 @@ void resolve_train_inputs(TrainConfig& config, TrainRunOptions& options,
     const std::vector<HubSnapshot> snapshots = fetch_all(wants, common);
     config.model_folder = model.has_value() ? snapshots.front().folder : fs::path();
   }
-  options.find_tokenizer = [common](const std::string& name) {
-    return resolve_tokenizer(name, common);
-  };
-  options.fetch = [common](const HubSource& source) { return fetch_dataset(source, common); };
 }
 
 }  // namespace sft

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
 
+#include "sft/core/error.h"
+#include "sft/data/dataset_spec.h"
 #include "sft/data/prepare.h"
 #include "sft/data/prepared_set.h"
 #include "sft/io/sha256.h"
@@ -38,6 +43,25 @@ class GuessingTokenizer final : public Tokenizer {
   static constexpr int32_t kEnd = 1;
 };
 
+// As many samples as the config draws, of the tokens that the recipes state; nothing where one
+// states none, or all samples are taken.
+std::optional<DataSize> stated_data_size(const DataConfig& data) {
+  DataSize size;
+  double tokens = 0;
+  for (const std::string& name : data.datasets) {
+    const DatasetSpec spec = load_dataset_spec(name);
+    if (spec.mean_tokens <= 0 || data.samples == 0) {
+      return std::nullopt;
+    }
+    size.samples += data.samples;
+    tokens += spec.mean_tokens * static_cast<double>(data.samples);
+  }
+  size.mean_tokens = tokens / static_cast<double>(size.samples);
+  size.mean_response_tokens = size.mean_tokens;  // at most
+  size.max_tokens = data.max_length;
+  return size;
+}
+
 }  // namespace
 
 DataSize guess_data_size(const TrainConfig& config, const TrainRunOptions& options) {
@@ -51,7 +75,18 @@ DataSize guess_data_size(const TrainConfig& config, const TrainRunOptions& optio
   prepare_options.loss_on = config.train.loss_on;
   prepare_options.threads = at::get_num_threads();
   prepare_options.fetch = options.fetch;
-  return summarize_data(data, guess, prepare_options).training.data_size();
+  try {
+    return summarize_data(data, guess, prepare_options).training.data_size();
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& fault) {
+    const std::optional<DataSize> stated = stated_data_size(data);
+    if (!stated.has_value()) {
+      throw;
+    }
+    spdlog::warn("[train] planned from the mean_tokens of the datasets' recipes: {}", fault.what());
+    return *stated;
+  }
 }
 
 }  // namespace sft

@@ -177,6 +177,20 @@ TEST_F(Train, APlanOfAModelThatIsNotHereUsesItsKnownShape) {
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
+TEST_F(Train, APlanOfDataThatAreNotHereUsesWhatTheirRecipesState) {
+  for (const char* const name : {"HF_HUB_CACHE", "HF_HOME"}) {
+    setenv(name, path("no-cache").c_str(), 1);
+  }
+  const BinaryResult result =
+      sft({"train", "--config", "olmo_lima_1k.yaml", "--plan", "--json", "--offline"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json plan = Json::parse(result.out);
+  EXPECT_EQ(plan.at("parameters"), 6'888'095'744);
+  EXPECT_EQ(plan.at("samples"), 1000);
+  EXPECT_EQ(plan.at("tokens"), 10 * 1000 * 640);
+  EXPECT_THAT(result.err, HasSubstr("mean_tokens"));
+}
+
 TEST_F(Train, AForeignFolderStaysUntouched) {
   folder.write("mine/thesis.tex", "all of it");
   const auto before = files_of("mine");
