@@ -35,8 +35,15 @@ namespace sft {
 namespace {
 
 // Packed tokens of one forward and backward pass: enough for products at full speed; more would
-// only cost memory.
+// only cost memory. Where the model is frozen, activations are most of the memory, and there are no
+// products of its weights' gradients, whose speed needs many tokens.
 constexpr int64_t kMicroBatchTokens = 1024;
+constexpr int64_t kFrozenMicroBatchTokens = 512;
+
+int64_t micro_batch_tokens(const TrainConfig& config) {
+  return config.method == Method::kLora ? kFrozenMicroBatchTokens : kMicroBatchTokens;
+}
+
 // What linear_cross_entropy holds at a time, for plans.
 constexpr int64_t kLogitsChunkBytes = int64_t{192} << 20;
 constexpr double kSecondsPerMinute = 60;
@@ -149,8 +156,9 @@ Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& option
 TrainingMethod training_method(const TrainConfig& config, const ModelShape& shape,
                                double product_rate, bool is_recomputing) {
   const int64_t row_bytes = shape.vocab_size * (compute_type(config) == at::kFloat ? 4 : 2);
-  return {.micro_batch_tokens = kMicroBatchTokens,
-          .logits_chunk_tokens = std::min(kLogitsChunkBytes / row_bytes, kMicroBatchTokens),
+  const int64_t tokens = micro_batch_tokens(config);
+  return {.micro_batch_tokens = tokens,
+          .logits_chunk_tokens = std::min(kLogitsChunkBytes / row_bytes, tokens),
           .is_recomputing = is_recomputing,
           .flops_per_second = product_rate,
           .is_rate_measured = true};
@@ -324,7 +332,7 @@ void TrainRun::resume_or_begin() {
     return;
   }
   progress_.threads = at::get_num_threads();
-  progress_.micro_batch_tokens = kMicroBatchTokens;
+  progress_.micro_batch_tokens = micro_batch_tokens(config_);
   progress_.is_recomputing = choose_recomputing(config_, run_);
 }
 
