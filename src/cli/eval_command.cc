@@ -1,7 +1,6 @@
 // `sft eval`: benchmarks asked and scored.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/bench_files.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/eval_session.h"
@@ -63,17 +63,6 @@ struct EvalOptions {
   std::string given_task;  // what either of these answers
   JudgeOptions judge;
 };
-
-// --data-dir, else SFT_DATA_DIR, else $SFT_HOME/bench.
-fs::path data_folder(const EvalOptions& options) {
-  if (!options.data_dir.empty()) {
-    return options.data_dir;
-  }
-  if (const char* const folder = std::getenv("SFT_DATA_DIR"); folder != nullptr) {
-    return folder;
-  }
-  return sft_home() / "bench";
-}
 
 // Whether sft made the checkpoint.
 bool is_made_here(const fs::path& checkpoint) {
@@ -289,7 +278,7 @@ int evaluate_checkpoints(const EvalOptions& options, const CommonOptions& common
   std::optional<ConfiguredJudge> judge = make_judge(selection.tasks, options, interrupt);
   const std::vector<ModelSource> sources = model_sources(options, common);
   check_names(options, sources);
-  const fs::path data_dir = data_folder(options);
+  const fs::path data_dir = benchmark_folder(options.data_dir);
   for (const std::string& task : selection.left_out) {
     spdlog::warn("[eval] skipped task={} reason=no judge is configured; set SFT_JUDGE_URL", task);
   }
@@ -347,7 +336,7 @@ std::vector<TaskChoice> choose_given_task(const EvalOptions& options) {
 
 // Scores what was given: responses, or verdicts on responses.
 int score_given(const EvalOptions& options, const CommonOptions& common) {
-  const fs::path data_dir = data_folder(options);
+  const fs::path data_dir = benchmark_folder(options.data_dir);
   std::vector<TaskChoice> tasks = choose_given_task(options);
   std::optional<InterruptScope> interrupt;
   std::optional<ConfiguredJudge> judge =
