@@ -141,7 +141,7 @@ Preparation prepare_run(const TrainConfig& config, const TrainRunOptions& option
                                 : schedule_steps;
   std::string json = dump_json(data_json(config.data, data.summary), JsonLayout::kIndented);
   const double rate =
-      measure_product_rate(model_config.shape, kMicroBatchTokens, compute_type(config));
+      measure_product_rate(model_config.shape, micro_batch_tokens(config), compute_type(config));
   return {.model_config = std::move(model_config),
           .data = std::move(data),
           .data_json = std::move(json),
@@ -508,7 +508,7 @@ Estimate plan_training(const TrainConfig& config, const TrainRunOptions& options
 Estimate plan_from_shape(const TrainConfig& config, const ModelShape& shape,
                          const TrainRunOptions& options) {
   const DataSize data = guess_data_size(config, options);
-  const double rate = measure_product_rate(shape, kMicroBatchTokens, compute_type(config));
+  const double rate = measure_product_rate(shape, micro_batch_tokens(config), compute_type(config));
   ModelConfig model;  // an adapter's size depends on the shape alone
   model.shape = shape;
   const int64_t adapter_parameters = count_adapter_parameters(config, model);
