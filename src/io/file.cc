@@ -101,14 +101,9 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
 }
 
 void write_copy(const std::filesystem::path& from, const std::filesystem::path& to) {
-  constexpr size_t kPiece = size_t{1} << 20;
   const MappedFile source(from);
   AtomicFile file(to);
-  for (auto rest = source.bytes(); !rest.empty();) {
-    const auto piece = rest.first(std::min(kPiece, rest.size()));
-    file.write(piece);
-    rest = rest.subspan(piece.size());
-  }
+  file.write(source.bytes());
   file.commit();
 }
 

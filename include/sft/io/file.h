@@ -93,7 +93,7 @@ class AtomicFolder {
 
 // AtomicFile in one call.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
-// AtomicFile with the bytes of `from`, a piece at a time.
+// AtomicFile with the bytes of `from`, which are never all in memory.
 void write_copy(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace sft
