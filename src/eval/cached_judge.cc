@@ -10,13 +10,6 @@
 namespace sft {
 namespace {
 
-constexpr size_t kNameDigits = 32;
-
-std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& url,
-                              const std::string& model) {
-  return folder / (sha256_hex(url + "\n" + model).substr(0, kNameDigits) + ".jsonl");
-}
-
 Json to_members(const JudgeReply& reply) {
   Json first_token = Json::array();
   for (const TokenLogprob& token : reply.first_token) {
@@ -52,7 +45,7 @@ std::optional<JudgeReply> from_members(const Json& row, const std::string& where
 
 CachedJudge::CachedJudge(JudgeModel& judge, const std::string& url,
                          const std::filesystem::path& folder)
-    : judge_(judge), rows_(std::make_unique<KeyedRows>(file_of(folder, url, judge.name()))) {}
+    : judge_(judge), rows_(std::make_unique<KeyedRows>(folder, url + "\n" + judge.name())) {}
 
 CachedJudge::~CachedJudge() = default;
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "sft/core/error.h"
+#include "sft/io/sha256.h"
 
 namespace sft {
 namespace {
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kRowBegin = R"({"key": ")";
 constexpr size_t kKeyDigits = 64;
+constexpr size_t kNameDigits = 32;
 constexpr size_t kReadBytes = size_t{1} << 20;
 
 [[noreturn]] void fail(const fs::path& path, std::string_view what) {
@@ -92,6 +94,9 @@ KeyedRows::KeyedRows(fs::path path) : path_(std::move(path)) {
   }
   index_rows();
 }
+
+KeyedRows::KeyedRows(const fs::path& folder, std::string_view subject)
+    : KeyedRows(folder / (sha256_hex(subject).substr(0, kNameDigits) + ".jsonl")) {}
 
 KeyedRows::~KeyedRows() {
   close(descriptor_);

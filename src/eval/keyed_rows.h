@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sft/io/json.h"
 
@@ -18,6 +19,8 @@ namespace sft {
 class KeyedRows {
  public:
   explicit KeyedRows(std::filesystem::path path);
+  // In a folder that has a file for each `subject`: <first 32 digits of its SHA-256>.jsonl.
+  KeyedRows(const std::filesystem::path& folder, std::string_view subject);
   ~KeyedRows();
   KeyedRows(const KeyedRows&) = delete;
   KeyedRows& operator=(const KeyedRows&) = delete;

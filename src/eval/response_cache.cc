@@ -11,8 +11,6 @@
 namespace sft {
 namespace {
 
-constexpr size_t kNameDigits = 32;
-
 Json sampling_json(const Sampling& sampling, uint64_t seed_index) {
   if (sampling.temperature == 0) {
     return "greedy";
@@ -53,8 +51,7 @@ std::string model_key(const LoadedModel& loaded) {
 }
 
 ResponseCache::ResponseCache(const std::filesystem::path& folder, std::string_view model_key)
-    : rows_(std::make_unique<KeyedRows>(
-          folder / (sha256_hex(model_key).substr(0, kNameDigits) + ".jsonl"))) {}
+    : rows_(std::make_unique<KeyedRows>(folder, model_key)) {}
 
 ResponseCache::~ResponseCache() = default;
 
