@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "eval/judge_protocol.h"
+#include "eval/outcome_parts.h"
 
 #include "sft/core/error.h"
 #include "sft/eval/scorer.h"
@@ -60,9 +61,8 @@ std::vector<Benchmark> load_benchmarks(std::vector<TaskChoice> tasks,
       benchmark.missing_file = *file;
     } else {
       benchmark.data = load_task_data(benchmark.task, data_dir, limits);
-      benchmark.data_dir = data_dir;
       if (benchmark.task.spec.judge) {
-        make_judge_protocol(benchmark.task.spec, *benchmark.data, data_dir);  // its faults now
+        benchmark.protocol = make_judge_protocol(benchmark.task.spec, *benchmark.data, data_dir);
       }
     }
     benchmarks.push_back(std::move(benchmark));
@@ -224,8 +224,7 @@ std::vector<Response> Evaluator::answer(const Benchmark& benchmark,
 
 TaskOutcome Evaluator::complete(const Benchmark& benchmark, TaskOutcome scored) const {
   ResultEntry& entry = scored.entry;
-  entry.n_total = benchmark.data->num_in_file;
-  entry.is_partial = benchmark.data->is_partial;
+  add_extent(benchmark, entry);
   entry.exemplars = benchmark.data->exemplar_source;
   const bool is_generated = benchmark.task.shot.request == RequestKind::kGenerate;
   const int64_t max_new_tokens = is_generated && settings_.max_new_tokens > 0

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "eval/outcome_parts.h"
+
 #include "sft/core/error.h"
 #include "sft/io/file.h"
 #include "sft/io/jsonl.h"
@@ -167,24 +169,19 @@ class Responses {
   // "response" of one turn, of several as a list, or behind "earlier_responses".
   static Response read_response(const Json& row, const std::string& where) {
     Response response;
-    const auto add_texts = [&](const Json& list, const char* key) {
-      for (const Json& text : list) {
-        if (!text.is_string()) {
-          throw Error(fmt::format("{}: '{}' must be a list of texts", where, key));
-        }
-        response.earlier.push_back(text.get<std::string>());
-      }
+    const auto texts = [&where](const Json& list, const char* key) {
+      return json_texts(list, fmt::format("{}: '{}' must be a list of texts", where, key));
     };
     const Json last = json_member<Json>(row, "response", where);
     if (last.is_array() && !last.empty()) {
-      add_texts(last, "response");
+      response.earlier = texts(last, "response");
       response.text = std::move(response.earlier.back());
       response.earlier.pop_back();
       return response;
     }
     response.text = json_member<std::string>(row, "response", where);
     if (row.contains("earlier_responses")) {
-      add_texts(row["earlier_responses"], "earlier_responses");
+      response.earlier = texts(row["earlier_responses"], "earlier_responses");
     }
     return response;
   }
@@ -317,8 +314,7 @@ TaskOutcome score_given_responses(const Benchmark& benchmark, const fs::path& pa
                 " is scored by log-probabilities of its choices");
   }
   TaskOutcome outcome = score_task(task, given.questions, given.responses, {.runner = code_runner});
-  outcome.entry.n_total = benchmark.data->num_in_file;
-  outcome.entry.is_partial = benchmark.data->is_partial;
+  add_extent(benchmark, outcome.entry);
   outcome.entry.settings = {{"responses_sha256", given.sha256}};
   if (benchmark.runs_code) {
     outcome.entry.settings["interpreter"] = code_runner->interpreter();

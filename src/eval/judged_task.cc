@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "eval/judge_protocol.h"
+#include "eval/outcome_parts.h"
 
 #include "sft/core/one_line.h"
 #include "sft/eval/given_responses.h"
@@ -14,7 +14,6 @@
 #include "sft/io/jsonl.h"
 #include "sft/io/sha256.h"
 #include "sft/results/statistics.h"
-#include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
@@ -44,33 +43,15 @@ std::optional<Estimated> official_mean(std::span<const JudgedQuestion> judged) {
                    .standard_error = mean_of_values(of_questions).standard_error};
 }
 
-void add_facets(const TaskSpec& task, std::span<const JudgedQuestion> judged, double scale,
-                ResultEntry& entry) {
-  for (size_t facet = 0; facet < task.subscores.size(); ++facet) {
-    std::map<std::string, std::vector<double>> by_value;
-    for (const JudgedQuestion& one : judged) {
-      if (one.judgement.value) {
-        by_value[one.question.facets[facet]].push_back(*one.judgement.value);
-      }
-    }
-    for (const auto& [value, values] : by_value) {
-      entry.subscores.emplace_back(fmt::format("{}/{}", task.subscores[facet].name, value),
-                                   scale * mean_of_values(values).mean);
-    }
-  }
-}
-
 ResultEntry make_entry(const TaskChoice& task, const JudgeProtocol& protocol,
                        std::span<const JudgedQuestion> judged) {
-  ResultEntry entry;
-  entry.task = task.spec.name;
-  entry.shots = task.shot.shots;
-  entry.version = task.spec.version;
-  entry.is_verified = task.spec.is_verified;
+  ResultEntry entry = new_entry(task);
   std::vector<double> values;
+  std::vector<QuestionValue> by_question;
   for (const JudgedQuestion& one : judged) {
     if (one.judgement.value) {
       values.push_back(*one.judgement.value);
+      by_question.push_back({.question = &one.question, .value = *one.judgement.value});
     }
   }
   entry.n = static_cast<int64_t>(values.size());
@@ -84,7 +65,7 @@ ResultEntry make_entry(const TaskChoice& task, const JudgeProtocol& protocol,
                     .score = strict.mean,
                     .standard_error = strict.standard_error};
   }
-  add_facets(task.spec, judged, protocol.scale(), entry);
+  entry.subscores = facet_means(task.spec, by_question, protocol.scale());
   protocol.add_details(judged, entry);
   return entry;
 }
@@ -106,37 +87,18 @@ SampleRecord make_sample(const JudgeProtocol& protocol, const JudgedQuestion& ju
   return sample;
 }
 
-void add_response(const Response& response, SampleRecord& sample, ResultEntry& entry) {
-  sample.response = response.text;
-  sample.earlier_responses = response.earlier;
-  entry.num_empty += python_strip(response.text).empty() ? 1 : 0;
-  if (!response.generation) {
-    return;
-  }
-  const Generation& generation = *response.generation;
-  sample.prompt = generation.prompt;
-  sample.prompt_tokens = generation.prompt_tokens;
-  sample.response_tokens = generation.response_tokens;
-  sample.finish = finish_name(generation.finish);
-  entry.num_over_long += generation.is_over_long ? 1 : 0;
-  entry.num_cut_off += generation.is_cut_off() ? 1 : 0;
-  entry.num_unlike_training += generation.is_unlike_training ? 1 : 0;
-}
-
 // The calls of all questions, and where the replies are read.
 class Session {
  public:
   Session(const Benchmark& benchmark, JudgeModel& judge)
-      : benchmark_(benchmark),
-        protocol_(make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir)),
-        judge_(judge) {}
+      : benchmark_(benchmark), protocol_(*benchmark.protocol), judge_(judge) {}
 
   TaskOutcome run(const AnsweredQuestions& answered, const JudgeModel::OnReply& on_reply) {
     SFT_CHECK(!answered.questions.empty() &&
               answered.questions.size() == answered.responses.size());
     std::vector<JudgeCall> calls;
     for (size_t i = 0; i < answered.questions.size(); ++i) {
-      std::vector<JudgeCall> own = protocol_->calls(answered.questions[i], answered.responses[i]);
+      std::vector<JudgeCall> own = protocol_.calls(answered.questions[i], answered.responses[i]);
       num_each_ = own.size();
       std::move(own.begin(), own.end(), std::back_inserter(calls));
     }
@@ -145,10 +107,11 @@ class Session {
     const std::vector<JudgedQuestion> judged = read(answered, replies);
     check_sense(judged, replies);
     TaskOutcome outcome;
-    outcome.entry = make_entry(benchmark_.task, *protocol_, judged);
+    outcome.entry = make_entry(benchmark_.task, protocol_, judged);
     for (size_t i = 0; i < judged.size(); ++i) {
-      outcome.samples.push_back(make_sample(*protocol_, judged[i]));
-      add_response(answered.responses[i], outcome.samples.back(), outcome.entry);
+      outcome.samples.push_back(make_sample(protocol_, judged[i]));
+      add_response(answered.responses[i], benchmark_.task.shot.request, outcome.samples.back(),
+                   outcome.entry);
     }
     outcome.judge_usage.emplace();
     for (const JudgeReply& reply : replies) {
@@ -166,7 +129,7 @@ class Session {
       const std::span<const JudgeReply> own(replies.data() + i * num_each_, num_each_);
       judged.push_back(
           {.question = answered.questions[i],
-           .judgement = protocol_->read(answered.questions[i], answered.responses[i], own)});
+           .judgement = protocol_.read(answered.questions[i], answered.responses[i], own)});
     }
     return judged;
   }
@@ -206,7 +169,7 @@ class Session {
   }
 
   const Benchmark& benchmark_;
-  std::unique_ptr<JudgeProtocol> protocol_;
+  const JudgeProtocol& protocol_;
   JudgeModel& judge_;
   size_t num_each_ = 0;
 };
@@ -237,9 +200,8 @@ std::map<size_t, Judgement> read_judgements(const Benchmark& benchmark,
 }  // namespace
 
 size_t num_judge_calls(const Benchmark& benchmark, size_t num_questions) {
-  const std::unique_ptr<JudgeProtocol> protocol =
-      make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir);
-  return num_questions * protocol->calls(benchmark.data->questions.front(), Response()).size();
+  return num_questions *
+         benchmark.protocol->calls(benchmark.data->questions.front(), Response()).size();
 }
 
 TaskOutcome judge_task(const Benchmark& benchmark, const AnsweredQuestions& answered,
@@ -263,18 +225,16 @@ TaskOutcome judge_given_responses(const Benchmark& benchmark, const std::filesys
   }
   TaskOutcome outcome = judge_task(
       benchmark, {.questions = given.questions, .responses = given.responses}, judge, on_reply);
-  outcome.entry.n_total = benchmark.data->num_in_file;
-  outcome.entry.is_partial = benchmark.data->is_partial;
+  add_extent(benchmark, outcome.entry);
   outcome.entry.settings = {{"responses_sha256", given.sha256}, {"judge", judge.name()}};
   return outcome;
 }
 
 TaskOutcome score_judgements(const Benchmark& benchmark, const std::filesystem::path& path) {
   SFT_CHECK(benchmark.data.has_value());
-  const std::unique_ptr<JudgeProtocol> protocol =
-      make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir);
+  const JudgeProtocol& protocol = *benchmark.protocol;
   std::vector<JudgedQuestion> judged;
-  for (auto& [place, judgement] : read_judgements(benchmark, *protocol, path)) {
+  for (auto& [place, judgement] : read_judgements(benchmark, protocol, path)) {
     judged.push_back(
         {.question = benchmark.data->questions[place], .judgement = std::move(judgement)});
   }
@@ -284,12 +244,11 @@ TaskOutcome score_judgements(const Benchmark& benchmark, const std::filesystem::
                             judged.size(), benchmark.task.spec.name));
   }
   TaskOutcome outcome;
-  outcome.entry = make_entry(benchmark.task, *protocol, judged);
+  outcome.entry = make_entry(benchmark.task, protocol, judged);
   for (const JudgedQuestion& one : judged) {
-    outcome.samples.push_back(make_sample(*protocol, one));
+    outcome.samples.push_back(make_sample(protocol, one));
   }
-  outcome.entry.n_total = benchmark.data->num_in_file;
-  outcome.entry.is_partial = benchmark.data->is_partial;
+  add_extent(benchmark, outcome.entry);
   outcome.entry.settings = {{"judgements_sha256", sha256_hex(read_file(path))}};
   return outcome;
 }

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <map>
 
-#include <fmt/format.h>
-
+#include "eval/outcome_parts.h"
 #include "eval/reading.h"
 
 #include "sft/core/error.h"
 #include "sft/results/statistics.h"
-#include "sft/tasks/python_text.h"
 
 namespace sft {
 namespace {
@@ -63,26 +61,15 @@ Estimated average(const TaskSpec& task, std::span<const Question> questions,
                                           : percent_of(scores);
 }
 
-// The means of the questions with each value of a facet, by value.
-void add_facet(const std::string& name, size_t facet, std::span<const Question> questions,
-               const std::vector<double>& scores,
-               std::vector<std::pair<std::string, double>>& result) {
-  std::map<std::string, std::vector<double>> by_value;
-  for (size_t i = 0; i < questions.size(); ++i) {
-    by_value[questions[i].facets[facet]].push_back(scores[i]);
-  }
-  for (const auto& [value, values] : by_value) {
-    result.emplace_back(fmt::format("{}/{}", name, value), percent_of(values).mean);
-  }
-}
-
 std::vector<std::pair<std::string, double>> subscores(const TaskSpec& task,
                                                       std::span<const Question> questions,
                                                       const std::vector<double>& scores) {
-  std::vector<std::pair<std::string, double>> result;
-  for (size_t facet = 0; facet < task.subscores.size(); ++facet) {
-    add_facet(task.subscores[facet].name, facet, questions, scores, result);
+  std::vector<QuestionValue> values;
+  values.reserve(questions.size());
+  for (size_t i = 0; i < questions.size(); ++i) {
+    values.push_back({.question = &questions[i], .value = scores[i]});
   }
+  std::vector<std::pair<std::string, double>> result = facet_means(task, values, kPercent);
   if (!task.group) {
     return result;
   }
@@ -138,36 +125,15 @@ std::string letter(size_t place) {
   return std::string(1, static_cast<char>('A' + place));
 }
 
-void count_response(const Response& response, const Reading::Result& study, RequestKind request,
-                    ResultEntry& entry) {
-  const bool is_generated = request == RequestKind::kGenerate;
-  entry.num_empty += is_generated && python_strip(response.text).empty() ? 1 : 0;
-  entry.num_unparsed += study.extraction.is_found ? 0 : 1;
-  if (!response.generation) {
-    return;
-  }
-  const Generation& generation = *response.generation;
-  entry.num_over_long += generation.is_over_long ? 1 : 0;
-  entry.num_cut_off += is_generated && generation.is_cut_off() ? 1 : 0;
-  entry.num_unlike_training += generation.is_unlike_training ? 1 : 0;
-}
-
 SampleRecord make_sample(const Question& question, const Response& response,
                          const Reading::Result& study) {
   SampleRecord sample;
   sample.id = question.id;
-  sample.response = response.text;
   sample.extracted = study.extraction.text;
   sample.reference = question.reference;
   sample.references = question.references;
   sample.score = study.score;
   sample.outcome = study.outcome;
-  if (response.generation) {
-    sample.prompt = response.generation->prompt;
-    sample.prompt_tokens = response.generation->prompt_tokens;
-    sample.response_tokens = response.generation->response_tokens;
-    sample.finish = finish_name(response.generation->finish);
-  }
   for (const ChoiceScore& choice : response.choices) {
     sample.choice_logprobs.push_back(choice.logprob);
   }
@@ -178,6 +144,7 @@ SampleRecord make_sample(const Question& question, const Response& response,
 class TaskReader {
  public:
   explicit TaskReader(const TaskChoice& task) : task_(task) {
+    outcome_.entry = new_entry(task);
     if (task.shot.request == RequestKind::kGenerate) {
       SFT_CHECK(task.spec.study.has_value());  // read_task demands it
       study_.emplace(*task.spec.study);
@@ -207,10 +174,6 @@ class TaskReader {
     const auto value = [&](const std::string& metric, const std::vector<double>& scores) {
       return metric_value(metric, average(spec, questions, scores));
     };
-    entry.task = spec.name;
-    entry.shots = task_.shot.shots;
-    entry.version = spec.version;
-    entry.is_verified = spec.is_verified;
     entry.n = static_cast<int64_t>(questions.size());
     entry.value = value(spec.metric, scores_);
     if (strict_) {
@@ -255,8 +218,9 @@ class TaskReader {
     const Reading::Result study =
         study_ ? study_->results()[place] : read_likeliest(question, response);
     scores_.push_back(study.score);
-    count_response(response, study, task_.shot.request, outcome_.entry);
+    outcome_.entry.num_unparsed += study.extraction.is_found ? 0 : 1;
     SampleRecord sample = make_sample(question, response, study);
+    add_response(response, task_.shot.request, sample, outcome_.entry);
     if (strict_) {
       const Reading::Result& strict = strict_->results()[place];
       strict_scores_.push_back(strict.score);

@@ -316,4 +316,15 @@ int64_t json_member(const Json& object, const std::string& key, const std::strin
   return value.get<int64_t>();
 }
 
+std::vector<std::string> json_texts(const Json& list, const std::string& fault) {
+  std::vector<std::string> texts;
+  for (const Json& text : list) {
+    if (!text.is_string()) {
+      throw Error(fault);
+    }
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 }  // namespace sft

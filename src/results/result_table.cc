@@ -154,12 +154,8 @@ ResultEntry entry_from_json(const Json& json, const std::string& where) {
     entry.subscores.emplace_back(name, json_member<double>(subscores, name, where));
   }
   if (json.contains("notes")) {
-    for (const Json& note : json_member<Json>(json, "notes", where)) {
-      if (!note.is_string()) {
-        throw Error(where + ": 'notes' must be a list of texts");
-      }
-      entry.notes.push_back(note.get<std::string>());
-    }
+    entry.notes = json_texts(json_member<Json>(json, "notes", where),
+                             where + ": 'notes' must be a list of texts");
   }
   entry.version = json_member<int64_t>(json, "version", where);
   entry.settings = json_member<Json>(json, "settings", where);

@@ -20,17 +20,6 @@ std::optional<T> optional_member(const Json& json, const std::string& key,
   return json_member<T>(json, key, where);
 }
 
-std::vector<std::string> read_texts(const Json& list, const std::string& fault) {
-  std::vector<std::string> texts;
-  for (const Json& text : list) {
-    if (!text.is_string()) {
-      throw Error(fault);
-    }
-    texts.push_back(text.get<std::string>());
-  }
-  return texts;
-}
-
 std::vector<SampleRecord::Verdict> read_verdicts(const Json& list, const std::string& where) {
   std::vector<SampleRecord::Verdict> verdicts;
   for (const Json& verdict : list) {
@@ -86,7 +75,7 @@ SampleRecord sample_from_json(const Json& json, const std::string& where) {
   const Json reference = json_member<Json>(json, "reference", where);
   if (reference.is_array()) {
     sample.references =
-        read_texts(reference, where + ": 'reference' must be text or a list of texts");
+        json_texts(reference, where + ": 'reference' must be text or a list of texts");
   } else {
     sample.reference = json_member<std::string>(json, "reference", where);
   }
@@ -111,7 +100,7 @@ SampleRecord sample_from_json(const Json& json, const std::string& where) {
   }
   if (json.contains("earlier_responses")) {
     sample.earlier_responses =
-        read_texts(json["earlier_responses"], where + ": 'earlier_responses' must be texts");
+        json_texts(json["earlier_responses"], where + ": 'earlier_responses' must be texts");
   }
   if (json.contains("verdicts")) {
     sample.verdicts = read_verdicts(json["verdicts"], where + ": in 'verdicts'");

@@ -46,14 +46,13 @@ TEST_F(RealJudge, TheStudysOrderIsPythons) {
   const Json reference =
       read_json(shared_folder() / "reference" / "opencompass" / "alpaca_order_seed666.json");
   const Benchmark benchmark = load("alpaca_eval");
-  const auto protocol =
-      make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir);
+  const JudgeProtocol& protocol = *benchmark.protocol;
   Response response;
   response.text = "The model's answer, which no baseline gave.";
   const std::vector<Question>& questions = benchmark.data->questions;
   ASSERT_EQ(questions.size(), reference["model_first"].size());
   for (size_t i = 0; i < questions.size(); ++i) {
-    const std::string user = protocol->calls(questions[i], response).at(0).user;
+    const std::string user = protocol.calls(questions[i], response).at(0).user;
     const bool is_first = user.find(response.text) < user.find("\"model_identifier\": \"M\"");
     EXPECT_EQ(is_first, reference["model_first"][i].get<int>() == 1) << i;
   }
@@ -63,8 +62,7 @@ TEST_F(RealJudge, TheStudysOrderIsPythons) {
 // published preferences, which do not.
 TEST_F(RealJudge, WeightedPreferencesAreThePublishedOnes) {
   const Benchmark benchmark = load("alpaca_eval");
-  const auto protocol =
-      make_judge_protocol(benchmark.task.spec, *benchmark.data, benchmark.data_dir);
+  const JudgeProtocol& protocol = *benchmark.protocol;
   const Json annotations =
       read_json(bench() / "alpaca_eval" / "alpaca-7b_weighted_annotations_first200.json");
   int num_compared = 0;
@@ -83,7 +81,7 @@ TEST_F(RealJudge, WeightedPreferencesAreThePublishedOnes) {
           {.token = token["token"].get<std::string>(), .logprob = token["logprob"].get<double>()});
     }
     const std::vector<JudgeReply> replies = {says(""), reply};
-    const Judgement judgement = protocol->read(question, Response(), replies);
+    const Judgement judgement = protocol.read(question, Response(), replies);
     ASSERT_EQ(judgement.official.size(), 1) << i;
     EXPECT_NEAR(1 + judgement.official[0], annotation["preference"].get<double>(), 1e-8) << i;
     ++num_compared;
@@ -98,9 +96,7 @@ TEST_F(RealJudge, EveryPromptOfMtBenchIsWhole) {
   response.text = "<second>";
   response.earlier = {"<first>"};
   const std::vector<Response> responses(benchmark.data->questions.size(), response);
-  const TaskOutcome outcome =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply);
+  const TaskOutcome outcome = judge_all(benchmark, responses, judge);
   EXPECT_EQ(outcome.entry.n, 80);
   EXPECT_EQ(outcome.entry.subscores.size(), 10);
   std::map<std::string, int> num_calls;

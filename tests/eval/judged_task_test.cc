@@ -78,8 +78,7 @@ TEST(MtBench, AsksAboutEachTurnWithItsReference) {
   const Benchmark benchmark = judged_benchmark("mt_bench", folder);
   FakeJudge judge(rate);
   const std::vector<Response> responses = mt_bench_answers();
-  judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-             ignore_reply);
+  judge_all(benchmark, responses, judge);
   ASSERT_EQ(judge.seen.size(), 6);
   EXPECT_EQ(num_judge_calls(benchmark, 3), 6);
   EXPECT_EQ(judge.seen[0].system, "single-v1!");
@@ -98,9 +97,7 @@ TEST(MtBench, ScoresAreTheStudysAndTheOfficialOnes) {
   const Benchmark benchmark = judged_benchmark("mt_bench", folder);
   FakeJudge judge(rate);
   const std::vector<Response> responses = mt_bench_answers();
-  const TaskOutcome outcome =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply);
+  const TaskOutcome outcome = judge_all(benchmark, responses, judge);
   const ResultEntry& entry = outcome.entry;
   EXPECT_EQ(entry.value.metric, "rating");
   EXPECT_DOUBLE_EQ(entry.value.score, (8 + 6 + 8) / 3.0);
@@ -137,10 +134,7 @@ TEST(MtBench, WhatCannotBeReadIsNoPartOfTheMean) {
     return call.user.find("Sing") != std::string::npos ? says("No idea.") : rate(call);
   });
   const std::vector<Response> responses = mt_bench_answers();
-  const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply)
-          .entry;
+  const ResultEntry entry = judge_all(benchmark, responses, judge).entry;
   EXPECT_DOUBLE_EQ(entry.value.score, 8);
   EXPECT_EQ(entry.n, 1);
   EXPECT_EQ(entry.num_unparsed, 2);
@@ -155,14 +149,10 @@ TEST(MtBench, AJudgeOfNonsenseGivesNoScore) {
   const Benchmark benchmark = judged_benchmark("mt_bench", folder);
   FakeJudge judge([](const JudgeCall&) { return says("bla\nbla"); });
   const std::vector<Response> responses = mt_bench_answers();
-  EXPECT_THAT(
-      [&] {
-        judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses},
-                   judge, ignore_reply);
-      },
-      ThrowsMessage<JudgeError>(
-          "judge fake: none of 3 verdicts for mt_bench could be read; the "
-          "first is 'bla\\nbla'; replies are remembered, --no-cache asks anew"));
+  EXPECT_THAT([&] { judge_all(benchmark, responses, judge); },
+              ThrowsMessage<JudgeError>(
+                  "judge fake: none of 3 verdicts for mt_bench could be read; the "
+                  "first is 'bla\\nbla'; replies are remembered, --no-cache asks anew"));
 }
 
 TEST(MtBench, FilesThatLackSomethingAreNamed) {
@@ -234,8 +224,7 @@ TEST(AlpacaEval, AsksInTheOrdersOfTheProtocols) {
   const Benchmark benchmark = judged_benchmark("alpaca_eval", folder);
   FakeJudge judge(prefer);
   const std::vector<Response> responses = alpaca_answers();
-  judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-             ignore_reply);
+  judge_all(benchmark, responses, judge);
   ASSERT_EQ(judge.seen.size(), 12);
   std::vector<bool> is_mine_first;
   for (size_t i = 0; i < judge.seen.size(); i += 2) {
@@ -263,9 +252,7 @@ TEST(AlpacaEval, WinRatesAreTheStudysAndTheWeightedOne) {
   const Benchmark benchmark = judged_benchmark("alpaca_eval", folder);
   FakeJudge judge(prefer);
   const std::vector<Response> responses = alpaca_answers();
-  const TaskOutcome outcome =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply);
+  const TaskOutcome outcome = judge_all(benchmark, responses, judge);
   const ResultEntry& entry = outcome.entry;
   EXPECT_EQ(entry.value.metric, "win_rate");
   EXPECT_DOUBLE_EQ(entry.value.score, 50);
@@ -288,10 +275,7 @@ TEST(AlpacaEval, WithoutLogprobsThereIsTheStudysRateAlone) {
     return says(call.user.find("Mine 3") == std::string::npos ? prefer(call).text : "Both.");
   });
   const std::vector<Response> responses = alpaca_answers();
-  const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply)
-          .entry;
+  const ResultEntry entry = judge_all(benchmark, responses, judge).entry;
   EXPECT_DOUBLE_EQ(entry.value.score, 60);  // wins of those that could be read
   EXPECT_EQ(entry.n, 5);
   EXPECT_EQ(entry.num_unparsed, 1);
@@ -311,10 +295,7 @@ TEST(AlpacaEval, TheDifficultiesGiveALengthControlledRate) {
   const Benchmark benchmark = judged_benchmark("alpaca_eval", folder);
   FakeJudge judge(prefer);
   const std::vector<Response> responses = alpaca_answers();
-  const ResultEntry entry =
-      judge_task(benchmark, {.questions = benchmark.data->questions, .responses = responses}, judge,
-                 ignore_reply)
-          .entry;
+  const ResultEntry entry = judge_all(benchmark, responses, judge).entry;
   EXPECT_TRUE(entry.notes.empty());
   EXPECT_EQ(entry.subscores.back().first, "length_controlled_win_rate");
   EXPECT_GT(entry.subscores.back().second, 0);

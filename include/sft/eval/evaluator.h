@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,8 @@
 #include "sft/tasks/question.h"
 
 namespace sft {
+
+class JudgeProtocol;
 
 // What a score depends on beside the model, the template and the task.
 struct EvalSettings {
@@ -31,7 +34,7 @@ struct Benchmark {
   std::optional<TaskData> data;
   std::string missing_file;
   bool runs_code = false;  // its answers are programs, for a CodeRunner
-  std::filesystem::path data_dir = {};
+  std::shared_ptr<const JudgeProtocol> protocol = nullptr;  // where a judge scores it
 };
 
 // A response a question, in the same order. Borrowed.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -42,5 +43,8 @@ template <>
 double json_member(const Json& object, const std::string& key, const std::string& where);
 template <>
 int64_t json_member(const Json& object, const std::string& key, const std::string& where);
+
+// The texts of a list. Throws Error with the message `fault` for an element that is none.
+std::vector<std::string> json_texts(const Json& list, const std::string& fault);
 
 }  // namespace sft
