@@ -25,7 +25,7 @@ BenchSpec::File read_file_spec(const std::string& name, const ConfigNode& node) 
   node.read("from", file.from);
   node.read("copy", file.is_copy);
   if (file.is_copy) {
-    if (file.from.size() > 1) {
+    if (file.from.size() != 1) {
       node.fault(fmt::format("'{}' is a copy, so it has one file in 'from'", name));
     }
   } else {

@@ -133,6 +133,18 @@ TEST_F(DataFetch, ABenchmarkWithOtherRowsIsNotTaken) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "here/tiny/test.jsonl"));
 }
 
+TEST_F(DataFetch, ACopyIsOfOneFile) {
+  for (const std::string from : {"[]", "[a, b]"}) {
+    folder.write("configs/bench/tiny.yaml",
+                 "name: tiny\nlicense: mit\nsource: ours\nhub: acme/bench\nfiles:\n"
+                 "  tiny/x.csv: {from: " +
+                     from + ", copy: true}\n");
+    const BinaryResult result = fetch({"bench/tiny"});
+    EXPECT_EQ(result.exit_code, 2) << from;
+    EXPECT_THAT(result.err, HasSubstr("tiny.yaml:6:3: 'tiny/x.csv' is a copy")) << from;
+  }
+}
+
 TEST_F(DataFetch, UnknownNamesAreFaults) {
   EXPECT_EQ(fetch({}).exit_code, 2);
   EXPECT_EQ(fetch({"alpaka"}).exit_code, 2);
