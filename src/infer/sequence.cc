@@ -3,29 +3,56 @@
 #include <algorithm>
 #include <utility>
 
+#include "infer/guess.h"
 #include "infer/sampling.h"
 
 namespace sft {
 
-Sequence::Sequence(const GenerateRequest& request, size_t index, const SequenceRules& rules)
+Sequence::Sequence(const GenerateRequest& request, size_t index, const SequenceRules& rules,
+                   const SharedStart& start)
     : request_(request),
       index_(index),
       rules_(rules),
-      cache_(rules.num_layers),
+      num_shared_tokens_(start.num_tokens),
+      tokens_(request.prompt_ids),
+      cache_(rules.num_layers, start.cache),
       decoder_(rules.tokenizer, DecodeSpecial::kSkip) {
   if (request.max_new_tokens <= 0) {
     finish(FinishReason::kLength);
-  } else if (length() >= rules.context_length) {
+  } else if (std::ssize(tokens_) >= rules.context_length) {
     finish(FinishReason::kContext);
   }
 }
 
-int64_t Sequence::length() const {
-  return static_cast<int64_t>(request_.prompt_ids.size() + result_.token_ids.size());
+int64_t Sequence::room() const {
+  const auto length = std::ssize(tokens_);
+  return std::min(request_.max_new_tokens - std::ssize(result_.token_ids),
+                  rules_.context_length - length);
 }
 
-void Sequence::choose(std::span<const float> logits) {
-  const int32_t id = choose_token(logits, request_.sampling, request_.seed_index, length());
+std::vector<int32_t> Sequence::guess(size_t most) const {
+  return guess_next(tokens_, std::min(most, static_cast<size_t>(room() - 1)));
+}
+
+int32_t Sequence::choice(std::span<const float> logits, size_t ahead) const {
+  return choose_token(logits, request_.sampling, request_.seed_index,
+                      std::ssize(tokens_) + static_cast<int64_t>(ahead));
+}
+
+void Sequence::take(std::span<const int32_t> choices, std::span<const int32_t> guess) {
+  for (size_t i = 0; i < choices.size() && !is_done_; ++i) {
+    append(choices[i]);
+    if (i < guess.size() && choices[i] != guess[i]) {
+      break;
+    }
+  }
+  if (!is_done_) {
+    cache_.truncate(std::ssize(tokens_) - 1);
+  }
+}
+
+void Sequence::append(int32_t id) {
+  tokens_.push_back(id);
   result_.token_ids.push_back(id);
   if (std::ranges::find(rules_.end_token_ids, id) != rules_.end_token_ids.end()) {
     finish(FinishReason::kEos);
@@ -39,9 +66,9 @@ void Sequence::choose(std::span<const float> logits) {
   if (is_done_) {
     return;
   }
-  if (static_cast<int64_t>(result_.token_ids.size()) >= request_.max_new_tokens) {
+  if (std::ssize(result_.token_ids) >= request_.max_new_tokens) {
     finish(FinishReason::kLength);
-  } else if (length() >= rules_.context_length) {
+  } else if (std::ssize(tokens_) >= rules_.context_length) {
     finish(FinishReason::kContext);
   }
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "infer/packing.h"
+
 #include "sft/infer/language_model.h"
 #include "sft/model/kv_cache.h"
 #include "sft/text/stream_decoder.h"
@@ -23,22 +25,33 @@ struct SequenceRules {
 // A request on its way: its cache, what it has said so far, and whether it has ended.
 class Sequence {
  public:
-  // Borrows both arguments. `index` is the request's place among all.
-  Sequence(const GenerateRequest& request, size_t index, const SequenceRules& rules);
+  // Borrows the request and the rules. `index` is the request's place among all.
+  Sequence(const GenerateRequest& request, size_t index, const SequenceRules& rules,
+           const SharedStart& start);
 
   const GenerateRequest& request() const { return request_; }
   size_t index() const { return index_; }
   KvCache& cache() { return cache_; }
   bool is_done() const { return is_done_; }
-  int32_t last_id() const { return result_.token_ids.back(); }
-  // Tokens of the prompt and the response so far.
-  int64_t length() const;
+  // The prompt's and the response's so far.
+  std::span<const int32_t> tokens() const { return tokens_; }
+  // Tokens of the prompt that it shares with others.
+  size_t num_shared_tokens() const { return num_shared_tokens_; }
 
-  // Takes the next token, by the request's rule, out of its logits.
-  void choose(std::span<const float> logits);
+  // Tokens that may follow the last one, as many as it could still take behind its next.
+  std::vector<int32_t> guess(size_t most) const;
+  // The token that comes `ahead` tokens behind the next one, by the request's rule, out of its
+  // logits.
+  int32_t choice(std::span<const float> logits, size_t ahead) const;
+  // Takes the next token, the first of `choices`, and the one behind it as long as what had been
+  // guessed in front of it is right. The cache then holds all tokens but the last.
+  void take(std::span<const int32_t> choices, std::span<const int32_t> guess);
   GenerateResult take_result();
 
  private:
+  void append(int32_t id);
+  // Tokens that it may yet take.
+  int64_t room() const;
   void finish(FinishReason reason);
   // Ends the sequence where its text holds a stop string.
   void look_for_stop();
@@ -46,6 +59,8 @@ class Sequence {
   const GenerateRequest& request_;
   size_t index_;
   const SequenceRules& rules_;
+  size_t num_shared_tokens_;
+  std::vector<int32_t> tokens_;
   KvCache cache_;
   StreamDecoder decoder_;
   GenerateResult result_;

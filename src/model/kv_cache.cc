@@ -62,29 +62,53 @@ void KvCache::append(int64_t layer, const Tensor& keys, const Tensor& values, Ro
   place.length = needed;
 }
 
-CachedTokens KvCache::layer(int64_t layer) const {
+void KvCache::add_parts(int64_t layer, std::vector<CachedTokens>& parts) const {
+  if (prefix_) {
+    prefix_->add_parts(layer, parts);
+  }
   const Layer& place = layers_.at(static_cast<size_t>(layer));
-  return {.keys = place.keys, .values = place.values, .tokens = place.length};
+  if (place.length > 0) {
+    parts.push_back({.keys = place.keys, .values = place.values, .tokens = place.length});
+  }
 }
 
-Tensor PrefillAttention::attend(int64_t layer, const AttentionInput& input) {
-  for (size_t i = 0; i < caches_.size(); ++i) {
-    SFT_CHECK(layer > 0 || caches_[i]->length() == 0);
-    caches_[i]->append(layer, input.keys, input.values,
-                       {.begin = cu_seqlens_[i], .end = cu_seqlens_[i + 1]});
+void KvCache::truncate(int64_t length) {
+  const int64_t own = length - (prefix_ ? prefix_->length() : 0);
+  SFT_CHECK(own >= 0);
+  for (Layer& layer : layers_) {
+    layer.length = std::min(layer.length, own);
   }
-  return attention(input.queries, input.keys, input.values, cu_seqlens_, input.rule);
 }
 
-Tensor DecodeAttention::attend(int64_t layer, const AttentionInput& input) {
-  std::vector<CachedTokens> cached;
-  cached.reserve(caches_.size());
-  for (size_t i = 0; i < caches_.size(); ++i) {
-    const auto row = static_cast<int64_t>(i);
-    caches_[i]->append(layer, input.keys, input.values, {.begin = row, .end = row + 1});
-    cached.push_back(caches_[i]->layer(layer));
+int64_t KvCache::length() const {
+  return (prefix_ ? prefix_->length() : 0) + layers_.back().length;
+}
+
+CachedAttention::CachedAttention(std::vector<NewTokens> runs) : runs_(std::move(runs)) {}
+
+Tensor CachedAttention::attend(int64_t layer, const AttentionInput& input) {
+  for (const NewTokens& run : runs_) {
+    if (run.cache != nullptr) {
+      run.cache->append(layer, input.keys, input.values, run.rows);
+    }
   }
-  return decode_attention(input.queries, cached, input.rule);
+  std::vector<CachedSequence> sequences;
+  sequences.reserve(runs_.size());
+  for (const auto& [rows, before, cache] : runs_) {
+    CachedSequence& sequence = sequences.emplace_back();
+    sequence.new_tokens = rows.end - rows.begin;
+    if (cache != nullptr) {
+      cache->add_parts(layer, sequence.parts);
+      continue;
+    }
+    if (before != nullptr) {
+      before->add_parts(layer, sequence.parts);
+    }
+    sequence.parts.push_back({.keys = input.keys.slice(0, rows.begin, rows.end).transpose(0, 1),
+                              .values = input.values.slice(0, rows.begin, rows.end).transpose(0, 1),
+                              .tokens = sequence.new_tokens});
+  }
+  return cached_attention(input.queries, sequences, input.rule);
 }
 
 }  // namespace sft

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
@@ -118,11 +116,23 @@ Tensor scores_of(const Tensor& products, const AttentionRule& rule) {
   return rule.soft_cap == 0 ? scores : at::tanh(scores / rule.soft_cap) * rule.soft_cap;
 }
 
-// [length, length], true where a key is later than the query or before its window.
-Tensor unseen_keys(int64_t length, const AttentionRule& rule, const at::TensorOptions& options) {
-  const Tensor all = at::ones({length, length}, options.dtype(at::kBool));
-  const Tensor later = all.triu(1);
-  return rule.window == 0 ? later : later.logical_or(all.tril(-rule.window));
+// [queries, keys], the queries being of the last tokens: true where a key is later than the query
+// or before its window.
+Tensor unseen_keys(int64_t queries, int64_t keys, const AttentionRule& rule,
+                   const at::TensorOptions& options) {
+  const Tensor all = at::ones({queries, keys}, options.dtype(at::kBool));
+  const Tensor later = all.triu(keys - queries + 1);
+  return rule.window == 0 ? later : later.logical_or(all.tril(keys - queries - rule.window));
+}
+
+// Of the last tokens of a sequence: q [kv_heads, group, queries, head_dim], k and v [kv_heads,
+// group, keys, head_dim]. All scores at once.
+Tensor attention_of_last(const Tensor& q, const Tensor& k, const Tensor& v,
+                         const AttentionRule& rule) {
+  const Tensor scores = scores_of(at::matmul(q, k.transpose(-2, -1)), rule);
+  const Tensor unseen = unseen_keys(q.size(2), k.size(2), rule, q.options());
+  const Tensor weights = at::softmax(scores.masked_fill(unseen, -INFINITY), -1).to(v.scalar_type());
+  return at::matmul(weights, v);
 }
 
 bool is_cut_by_window(std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
@@ -130,34 +140,6 @@ bool is_cut_by_window(std::span<const int32_t> cu_seqlens, const AttentionRule& 
          std::adjacent_find(cu_seqlens.begin(), cu_seqlens.end(), [&](int32_t begin, int32_t end) {
            return end - begin > rule.window;
          }) != cu_seqlens.end();
-}
-
-// The kernel of a key head of a sequence after another, by all threads.
-template <typename T>
-void decode_all(const Tensor& queries, std::span<const CachedTokens> cached,
-                const AttentionRule& rule, const Tensor& out) {
-  const int64_t kv_heads = cached.front().keys.size(0);
-  const int64_t group = queries.size(1) / kv_heads;
-  const int64_t width = queries.size(2);
-  const ScoreFactors factors = {.scale = static_cast<float>(rule.scale),
-                                .soft_cap = static_cast<float>(rule.soft_cap)};
-  const auto work = [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch;
-    for (int64_t item = begin; item < end; ++item) {
-      const CachedTokens& sequence = cached[static_cast<size_t>(item / kv_heads)];
-      const int64_t seen =
-          rule.window == 0 ? sequence.tokens : std::min(sequence.tokens, rule.window);
-      const int64_t first = (item % kv_heads) * sequence.keys.size(1) + sequence.tokens - seen;
-      const size_t needed = static_cast<size_t>(group * (seen + width));
-      scratch.resize(std::max(scratch.size(), needed));
-      element_kernels<T>().decode_attention(
-          elements<T>(queries) + item * group * width, elements<T>(sequence.keys) + first * width,
-          elements<T>(sequence.values) + first * width,
-          mutable_elements<T>(out) + item * group * width, scratch.data(),
-          {.group = group, .tokens = seen, .head_dim = width}, factors);
-    }
-  };
-  at::parallel_for(0, queries.size(0) * kv_heads, /*grain_size=*/1, work);
 }
 
 }  // namespace
@@ -173,11 +155,7 @@ Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& 
     const Tensor q = grouped(rows(queries, begin, end), kv_heads);
     const Tensor k = shared_by_group(rows(keys, begin, end), group);
     const Tensor v = shared_by_group(rows(values, begin, end), group);
-    const Tensor scores = scores_of(at::matmul(q, k.transpose(-2, -1)), rule);
-    const Tensor unseen = unseen_keys(end - begin, rule, q.options());
-    const Tensor weights =
-        at::softmax(scores.masked_fill(unseen, -INFINITY), -1).to(values.scalar_type());
-    outputs.push_back(ungrouped(at::matmul(weights, v)));
+    outputs.push_back(ungrouped(attention_of_last(q, k, v, rule)));
   }
   return at::cat(outputs, 0);
 }
@@ -198,46 +176,21 @@ Tensor attention(const Tensor& queries, const Tensor& keys, const Tensor& values
                                   rule.scale);
 }
 
-Tensor cached_attention(const Tensor& query, const Tensor& all_keys, const Tensor& all_values,
-                        const AttentionRule& rule) {
-  const int64_t kv_heads = all_keys.size(0);
-  const int64_t group = query.size(0) / kv_heads;
-  const int64_t length = all_keys.size(1);
-  const int64_t first = rule.window == 0 ? 0 : std::max<int64_t>(0, length - rule.window);
-  const Tensor keys = all_keys.slice(1, first).unsqueeze(0);
-  const Tensor values = all_values.slice(1, first).unsqueeze(0);
-  // The queries that share a key head are so many rows of a sequence that sees all keys.
-  const Tensor q = query.view({1, kv_heads, group, query.size(1)});
-  if (!query.is_cpu() || rule.soft_cap != 0) {
-    const Tensor scores = scores_of(at::matmul(q, keys.transpose(-2, -1)), rule);
-    const Tensor weights = at::softmax(scores, -1).to(values.scalar_type());
-    return at::matmul(weights, values).view_as(query);
+Tensor cached_attention_plain(const Tensor& queries, const CachedSequence& sequence,
+                              const AttentionRule& rule) {
+  std::vector<Tensor> keys;
+  std::vector<Tensor> values;
+  for (const CachedTokens& part : sequence.parts) {
+    keys.push_back(part.keys.slice(1, 0, part.tokens));
+    values.push_back(part.values.slice(1, 0, part.tokens));
   }
-  const Tensor out = std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
-      q, keys, values, kNoDropout, /*is_causal=*/false, /*attn_mask=*/{}, rule.scale));
-  return out.reshape({query.size(0), query.size(1)});
-}
-
-Tensor decode_attention(const Tensor& queries, std::span<const CachedTokens> cached,
-                        const AttentionRule& rule) {
-  SFT_CHECK(queries.size(0) == std::ssize(cached) && !cached.empty());
-  Tensor out = at::empty_like(queries, at::MemoryFormat::Contiguous);
-  if (has_cpu_kernels(queries) && queries.size(2) <= kMaxHeadDim) {
-    const Tensor rows = queries.contiguous();
-    if (rows.scalar_type() == at::kFloat) {
-      decode_all<float>(rows, cached, rule, out);
-    } else {
-      decode_all<Bf16>(rows, cached, rule, out);
-    }
-    return out;
-  }
-  for (int64_t i = 0; i < queries.size(0); ++i) {
-    const CachedTokens& sequence = cached[static_cast<size_t>(i)];
-    out.select(0, i).copy_(cached_attention(queries.select(0, i),
-                                            sequence.keys.slice(1, 0, sequence.tokens),
-                                            sequence.values.slice(1, 0, sequence.tokens), rule));
-  }
-  return out;
+  const int64_t kv_heads = keys.front().size(0);
+  const int64_t group = queries.size(1) / kv_heads;
+  const auto shared = [group](const std::vector<Tensor>& parts) {
+    return at::cat(parts, 1).unsqueeze(1).expand({-1, group, -1, -1});
+  };
+  return ungrouped(
+      attention_of_last(grouped(queries, kv_heads), shared(keys), shared(values), rule));
 }
 
 }  // namespace sft

@@ -54,13 +54,27 @@ struct AttentionRowSums {
   float log_sum;
   float mean;
 };
-// The queries that read one key head of one sequence, and the tokens they see.
-struct DecodeShape {
-  int64_t group;
+// Keys and values of tokens that follow each other, of one key head: head_dim numbers a token, the
+// next token's `stride` numbers behind.
+template <typename T>
+struct KeySpan {
+  const T* keys;
+  const T* values;
   int64_t tokens;
-  int64_t head_dim;  // at most kMaxHeadDim
+  int64_t key_stride;
+  int64_t value_stride;
 };
-constexpr int64_t kMaxHeadDim = 256;
+// The queries that read one key head: `group` of each of `tokens` tokens that follow each other.
+struct TileShape {
+  int64_t tokens;
+  int64_t group;
+  int64_t head_dim;
+  int64_t stride;  // numbers from a token's first query to the next token's
+  int64_t keys;    // in all spans
+  int64_t
+      seen;  // of them by the first token: its own is the last, and each later token sees one more
+  int64_t window;  // see AttentionRule, 0: none
+};
 
 // Columns that one step of `dropout` draws together: 16 blocks of four words.
 constexpr int64_t kDropoutColumns = 64;
@@ -100,11 +114,10 @@ struct ElementKernels {
   // that by the products. `mean` is the sum of weight * gradient.
   void (*attention_weights_backward)(T* scores, T* dweights, KeyRange keys, AttentionRowSums sums,
                                      ScoreFactors factors);
-  // Of one new token: out[g] = sum over t of softmax(score(q[g] . k[t])) v[t]. queries, out:
-  // [group, head_dim]; keys, values: [tokens, head_dim]; scratch: group * (tokens + head_dim)
-  // numbers.
-  void (*decode_attention)(const T* queries, const T* keys, const T* values, T* out, float* scratch,
-                           DecodeShape shape, ScoreFactors factors);
+  // out[token][g] = sum over the keys t it sees of softmax(score(q[token][g] . k[t])) v[t]; queries
+  // and out are laid out alike. scratch: tokens * group * (keys + head_dim + 1) numbers.
+  void (*cached_attention)(const T* queries, const KeySpan<T>* spans, int64_t num_spans, T* out,
+                           float* scratch, TileShape shape, ScoreFactors factors);
   void (*adamw)(T* weight, float* master, float* mean, float* square_mean, float* gradient,
                 int64_t count, const AdamwFactors& factors);
   void (*add)(float* into, const T* addend, int64_t count);

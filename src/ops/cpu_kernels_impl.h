@@ -6,7 +6,7 @@
 #include "ops/cpu_kernels.h"
 
 // These are part of this file, apart for their length.
-#include "ops/cpu_kernels_decode.h"
+#include "ops/cpu_kernels_attention.h"
 #include "ops/cpu_kernels_math.h"
 #include "ops/cpu_kernels_softmax.h"
 
@@ -276,7 +276,7 @@ constexpr ElementKernels<T> kElementKernels = {
     .loss_and_gradient = loss_and_gradient<T>,
     .attention_weights = attention_weights<T>,
     .attention_weights_backward = attention_weights_backward<T>,
-    .decode_attention = decode_attention<T>,
+    .cached_attention = cached_attention<T>,
     .adamw = adamw<T>,
     .add = add<T>,
     .dropout = dropout<T>,

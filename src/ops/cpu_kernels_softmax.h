@@ -131,6 +131,40 @@ float attention_weights(T* scores, KeyRange keys, ScoreFactors factors) {
                         SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
 }
 
+// Scores as products become e^(score - the largest), 0 outside the keys; returns their sum.
+template <typename Cap>
+SFT_INLINE float capped_exponentials(float* scores, KeyRange keys, float scale, Cap cap) {
+  const int64_t count = keys.last - keys.first;
+  float* const row = scores + keys.first;
+  const float maximum = cap(largest(row, count) * scale);
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t j = 0; j < kLanes; ++j) {
+      row[i + j] = exp_float(cap(row[i + j] * scale) - maximum);
+      lanes[j] += row[i + j];
+    }
+  }
+  for (; i < count; ++i) {
+    row[i] = exp_float(cap(row[i] * scale) - maximum);
+    lanes[0] += row[i];
+  }
+  for (i = 0; i < keys.first; ++i) {
+    scores[i] = 0;
+  }
+  for (i = keys.last; i < keys.count; ++i) {
+    scores[i] = 0;
+  }
+  return lane_sum(lanes);
+}
+
+SFT_INLINE float exponentials(float* scores, KeyRange keys, ScoreFactors factors) {
+  return factors.soft_cap == 0.0F
+             ? capped_exponentials(scores, keys, factors.scale, Uncapped{})
+             : capped_exponentials(scores, keys, factors.scale,
+                                   SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
+}
+
 template <typename T, typename Cap>
 SFT_INLINE void capped_weights_backward(T* scores, T* dweights, KeyRange keys,
                                         AttentionRowSums sums, float scale, Cap cap) {

@@ -11,6 +11,7 @@
 #include "reference_model.h"
 
 #include "sft/core/error.h"
+#include "sft/core/rng.h"
 #include "sft/text/tokenizer.h"
 
 namespace sft {
@@ -93,6 +94,65 @@ TEST_P(EngineReference, ScoresEqualTransformersInFloat32) {
   }
 }
 
+std::vector<int32_t> drawn_ids(uint64_t seed, size_t count) {
+  const Rng rng(seed, "ids");
+  std::vector<int32_t> ids(count);
+  for (size_t i = 0; i < count; ++i) {
+    ids[i] = 3 + static_cast<int32_t>(rng.uniform(i) * 60);
+  }
+  return ids;
+}
+
+std::vector<int32_t> joined(std::vector<int32_t> a, const std::vector<int32_t>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// Worked examples, questions behind them, choices of each question: one token, several, the same
+// twice. More tokens than a pass takes, so that what is shared outlives the pass that made it.
+std::vector<ScoreRequest> choices_of_questions() {
+  const std::vector<int32_t> examples = drawn_ids(1, 40);
+  std::vector<ScoreRequest> requests;
+  for (uint64_t question = 0; question < 120; ++question) {
+    const auto prompt = joined(examples, drawn_ids(100 + question, question % 50));
+    for (uint64_t choice = 0; choice < 3; ++choice) {
+      requests.push_back({.prompt_ids = prompt,
+                          .completion_ids = drawn_ids(7 * question + choice, 1 + question % 7)});
+    }
+    requests.push_back(requests.back());
+  }
+  return requests;
+}
+
+TEST_P(EngineReference, ScoresOfPromptsThatBeginAlikeAreThoseOfEachAlone) {
+  const std::vector<ScoreRequest> requests = choices_of_questions();
+  const std::vector<ScoreResult> together = engine_->score(requests, nullptr);
+  for (size_t i = 0; i < requests.size(); i += 17) {
+    const ScoreResult alone = engine_->score(std::vector{requests[i]}, nullptr)[0];
+    ASSERT_EQ(together[i].token_logprobs.size(), requests[i].completion_ids.size());
+    for (size_t j = 0; j < alone.token_logprobs.size(); ++j) {
+      // float32 sums of some hundred terms in another order.
+      EXPECT_NEAR(together[i].token_logprobs[j], alone.token_logprobs[j], 2e-5) << i;
+    }
+    EXPECT_EQ(together[i].is_greedy, alone.is_greedy);
+  }
+}
+
+TEST_P(EngineReference, TextsOfPromptsThatBeginAlikeAreThoseOfEachAlone) {
+  std::vector<GenerateRequest> requests;
+  for (const ScoreRequest& choice : choices_of_questions()) {
+    GenerateRequest& request = requests.emplace_back();
+    request.prompt_ids = joined(choice.prompt_ids, choice.completion_ids);
+    request.max_new_tokens = static_cast<int64_t>(requests.size() % 9);  // some ask for nothing
+  }
+  const std::vector<GenerateResult> together = engine_->generate(requests, nullptr);
+  for (size_t i = 0; i < requests.size(); i += 13) {
+    const GenerateResult alone = engine_->generate(std::vector{requests[i]}, nullptr)[0];
+    EXPECT_EQ(together[i].token_ids, alone.token_ids) << i;
+    EXPECT_EQ(together[i].text, alone.text) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, EngineReference, testing::ValuesIn(reference_model_names()),
                          [](const auto& info) { return info.param; });
 
@@ -158,6 +218,31 @@ TEST_F(EngineRules, MoreRequestsThanABatchHoldsComeOutInTheirOrder) {
       EXPECT_EQ(results[i].token_ids[j], expected[j]);
     }
   }
+}
+
+TEST_F(EngineRules, PromptsThatBeginAlikeMayAllAskForNothing) {
+  std::vector<GenerateRequest> requests;
+  for (uint64_t group = 0; group < 3; ++group) {
+    for (uint64_t i = 0; i < 4; ++i) {
+      GenerateRequest& request = requests.emplace_back();
+      request.prompt_ids = joined(drawn_ids(group, 30), drawn_ids(100 * group + i, 5));
+      request.max_new_tokens = group == 1 ? 3 : 0;
+    }
+  }
+  const auto results = engine_->generate(requests, nullptr);
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].token_ids,
+              engine_->generate(std::vector{requests[i]}, nullptr)[0].token_ids);
+  }
+}
+
+TEST_F(EngineRules, NothingToScoreIsNothing) {
+  const std::vector<int32_t> prompt = prompt_.get<std::vector<int32_t>>();
+  const auto none = engine_->score(std::vector<ScoreRequest>{{prompt, {}}}, nullptr);
+  EXPECT_TRUE(none[0].token_logprobs.empty());
+  EXPECT_TRUE(none[0].is_greedy);
+  EXPECT_TRUE(engine_->score({}, nullptr).empty());
+  EXPECT_TRUE(engine_->generate({}, nullptr).empty());
 }
 
 TEST_F(EngineRules, TooLongPromptsAndForeignIdsAreErrors) {

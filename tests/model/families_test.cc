@@ -170,11 +170,10 @@ TEST_P(FamilyReference, DecodingWithACacheGivesThePackedHiddenStates) {
             packed_.tokens.positions.slice(0, from, to)};
   };
   KvCache cache(model->config().shape.num_layers);
-  const std::vector<KvCache*> caches = {&cache};
-  PrefillAttention prefill({0, static_cast<int32_t>(num_prompt)}, caches);
+  CachedAttention prefill({{.rows = {.begin = 0, .end = num_prompt}, .cache = &cache}});
   model->hidden_states(slice(begin, begin + num_prompt), prefill, Recompute::kNothing);
   for (int64_t i = begin + num_prompt; i < end; ++i) {
-    DecodeAttention decode(caches);
+    CachedAttention decode({{.rows = {.begin = 0, .end = 1}, .cache = &cache}});
     const Tensor one = model->hidden_states(slice(i, i + 1), decode, Recompute::kNothing);
     ASSERT_LT((one[0] - packed[i]).abs().max().item<double>(), 2e-5) << i - begin;
   }

@@ -188,47 +188,92 @@ TEST_P(Ops, AreNoWorseThanThePlainFormInBf16) {
 INSTANTIATE_TEST_SUITE_P(All, Ops, testing::ValuesIn(cases()),
                          [](const auto& info) { return info.param.name; });
 
-TEST(Attention, OfOneCachedTokenIsTheLastRowOfAll) {
+// The first tokens of [tokens, kv_heads, head_dim] as a cache holds them, with room behind them
+// that must not be read.
+CachedTokens cached(const Tensor& keys, const Tensor& values, int64_t begin, int64_t end) {
+  const auto with_room = [&](const Tensor& packed) {
+    const Tensor used = packed.slice(0, begin, end).transpose(0, 1);
+    return at::cat({used, at::full({used.size(0), 3, used.size(2)}, NAN, used.options())}, 1);
+  };
+  return {.keys = with_room(keys), .values = with_room(values), .tokens = end - begin};
+}
+
+const std::vector<AttentionRule>& cached_rules() {
+  static const std::vector<AttentionRule> rules = {{.scale = 0.2},
+                                                   {.scale = 0.2, .window = 7},
+                                                   {.scale = 0.2, .window = 300},
+                                                   kCap,
+                                                   {.scale = 0.5, .soft_cap = 1.5, .window = 64}};
+  return rules;
+}
+
+TEST(Attention, OfTheLastTokensIsTheLastRowsOfAll) {
   const Tensor q = random({50, 6, 24}, 1);
   const Tensor k = random({50, 2, 24}, 2);
   const Tensor v = random({50, 2, 24}, 3);
   const std::vector<int32_t> offsets = {0, 50};
-  const AttentionRule shorter = {.scale = 0.2, .window = 7};
-  const AttentionRule longer = {.scale = 0.2, .window = 51};
-  for (const AttentionRule& rule : {AttentionRule{.scale = 0.2}, shorter, longer, kCap,
-                                    AttentionRule{.scale = 0.5, .soft_cap = 1.5, .window = 7}}) {
+  for (const AttentionRule& rule : cached_rules()) {
     const Tensor all = attention_plain(q, k, v, offsets, rule);
-    const Tensor one = cached_attention(q[49], k.transpose(0, 1).contiguous(),
-                                        v.transpose(0, 1).contiguous(), rule);
-    EXPECT_LT(relative_error(one, all[49]), 2e-6) << rule.window << " " << rule.soft_cap;
+    for (const int64_t tokens : {1, 13, 50}) {
+      const Tensor last = cached_attention_plain(
+          q.slice(0, 50 - tokens),
+          {.parts = {cached(k, v, 0, 20), cached(k, v, 20, 50)}, .new_tokens = tokens}, rule);
+      EXPECT_LT(relative_error(last, all.slice(0, 50 - tokens)), 2e-6)
+          << tokens << " " << rule.window << " " << rule.soft_cap;
+    }
   }
 }
 
+// Sequences of these lengths, each of how many new tokens, the first 40 tokens of the longer ones
+// being the same part; heads, key heads and widths that fill registers and that do not.
 TEST(Attention, OfNewTokensIsThatOfEachSequenceAlone) {
-  constexpr int64_t kWidth = 24;
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    const Tensor q = random({4, 6, kWidth}, 1).to(type);
-    std::vector<CachedTokens> cached;
-    for (const int64_t tokens : {1, 5, 64, 203}) {
-      // Room behind what is used, which must not be read.
-      Tensor k = random({2, tokens + 3, kWidth}, 2 + tokens).to(type);
-      Tensor v = random({2, tokens + 3, kWidth}, 3 + tokens).to(type);
-      k.slice(1, tokens).fill_(NAN);
-      v.slice(1, tokens).fill_(NAN);
-      cached.push_back({.keys = k, .values = v, .tokens = tokens});
-    }
-    for (const AttentionRule& rule :
-         {AttentionRule{.scale = 0.2}, AttentionRule{.scale = 0.2, .window = 7}, kCap,
-          AttentionRule{.scale = 0.5, .soft_cap = 1.5, .window = 64}}) {
-      const Tensor all = decode_attention(q, cached, rule);
-      for (int64_t i = 0; i < 4; ++i) {
-        const CachedTokens& one = cached[static_cast<size_t>(i)];
-        const Tensor exact =
-            cached_attention(q[i].to(at::kDouble), one.keys.slice(1, 0, one.tokens).to(at::kDouble),
-                             one.values.slice(1, 0, one.tokens).to(at::kDouble), rule);
-        // bf16: the output is rounded once.
-        EXPECT_LT(relative_error(all[i], exact), type == at::kFloat ? 2e-6 : 3e-3)
-            << one.tokens << " " << rule.window << " " << rule.soft_cap;
+  struct Asked {
+    int64_t length;
+    int64_t new_tokens;
+  };
+  const std::vector<Asked> asked = {{1, 1}, {5, 1}, {6, 6}, {64, 1}, {203, 3}, {150, 110}, {41, 1}};
+  struct Heads {
+    int64_t heads;
+    int64_t kv_heads;
+    int64_t width;
+  };
+  for (const auto& [heads, kv_heads, width] :
+       {Heads{6, 2, 24}, {4, 4, 64}, {9, 3, 80}, {20, 1, 32}, {8, 1, 6}}) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const Tensor k = random({203, kv_heads, width}, 2).to(type);
+      const Tensor v = random({203, kv_heads, width}, 3).to(type);
+      const CachedTokens shared = cached(k, v, 0, 40);
+      std::vector<CachedSequence> sequences;
+      int64_t num_new = 0;
+      for (const auto& [length, new_tokens] : asked) {
+        CachedSequence& sequence = sequences.emplace_back();
+        sequence.new_tokens = new_tokens;
+        num_new += new_tokens;
+        if (length <= 40) {
+          sequence.parts = {cached(k, v, 0, length)};
+        } else {
+          sequence.parts = {shared, cached(k, v, 40, length)};
+        }
+      }
+      const Tensor q = random({num_new, heads, width}, 1).to(type);
+      for (const AttentionRule& rule : cached_rules()) {
+        const Tensor all = cached_attention(q, sequences, rule);
+        int64_t row = 0;
+        for (const CachedSequence& sequence : sequences) {
+          CachedSequence exact = sequence;
+          for (CachedTokens& part : exact.parts) {
+            part.keys = part.keys.to(at::kDouble);
+            part.values = part.values.to(at::kDouble);
+          }
+          const int64_t end = row + sequence.new_tokens;
+          // bf16: the output is rounded once.
+          EXPECT_LT(relative_error(
+                        all.slice(0, row, end),
+                        cached_attention_plain(q.slice(0, row, end).to(at::kDouble), exact, rule)),
+                    type == at::kFloat ? 2e-6 : 3e-3)
+              << width << " " << row << " " << rule.window << " " << rule.soft_cap;
+          row = end;
+        }
       }
     }
   }

@@ -11,9 +11,11 @@ class CausalLm;
 class Tokenizer;
 
 // A model that answers requests in batches of unequal lengths. Prompts are computed packed, without
-// padding; sequences that generate share each step, leave it as they end, and the next request
-// takes their place. Results depend on the requests alone: the same requests in the same order give
-// the same batches.
+// padding, and what neighbours begin with, as worked examples, once; sequences that generate share
+// each step, leave it as they end, and the next request takes their place. Where a sequence repeats
+// what it said before, the tokens that followed then are computed with its last one, and dropped
+// where the model chooses otherwise. Results depend on the requests alone: the same requests in the
+// same order give the same batches.
 class Engine final : public LanguageModel {
  public:
   Engine(std::unique_ptr<CausalLm> model, std::unique_ptr<Tokenizer> tokenizer);

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -10,11 +11,14 @@
 
 namespace sft {
 
-// The keys and values of one sequence, a pair of tensors [kv_heads, capacity, head_dim] a layer.
-// Grows by doubling, so a sequence takes what it needs and not what the longest one would.
+// The keys and values of one sequence, a pair of tensors [kv_heads, capacity, head_dim] a layer,
+// behind those of the cache that it begins with, if any: many sequences may begin with one. Grows
+// by doubling, so a sequence takes what it needs and not what the longest one would.
 class KvCache {
  public:
-  explicit KvCache(int64_t num_layers) : layers_(static_cast<size_t>(num_layers)) {}
+  // `prefix` may be computed in the same pass as this, and is complete then.
+  explicit KvCache(int64_t num_layers, std::shared_ptr<const KvCache> prefix = nullptr)
+      : prefix_(std::move(prefix)), layers_(static_cast<size_t>(num_layers)) {}
 
   // Rows of keys and values that stand for many sequences.
   struct Rows {
@@ -23,10 +27,12 @@ class KvCache {
   };
   // Appends these rows of a layer's keys and values [tokens, kv_heads, head_dim].
   void append(int64_t layer, const at::Tensor& keys, const at::Tensor& values, Rows rows);
-  // What a layer holds so far.
-  CachedTokens layer(int64_t layer) const;
-  // Tokens in the cache (in its last layer: whole steps only are counted).
-  int64_t length() const { return layers_.back().length; }
+  // Forgets what comes behind the sequence's first `length` tokens, those of the prefix included.
+  void truncate(int64_t length);
+  // Adds what a layer holds so far, from the sequence's first token on.
+  void add_parts(int64_t layer, std::vector<CachedTokens>& parts) const;
+  // Tokens in the cache and what it begins with (in the last layer: whole steps only are counted).
+  int64_t length() const;
 
  private:
   struct Layer {
@@ -34,31 +40,27 @@ class KvCache {
     at::Tensor values;
     int64_t length = 0;
   };
+  std::shared_ptr<const KvCache> prefix_;
   std::vector<Layer> layers_;
 };
 
-// Whole prompts packed one after another into empty caches, one a prompt.
-class PrefillAttention final : public AttentionPattern {
- public:
-  // `caches` and what they point to must outlive this.
-  PrefillAttention(std::vector<int32_t> cu_seqlens, std::span<KvCache* const> caches)
-      : cu_seqlens_(std::move(cu_seqlens)), caches_(caches.begin(), caches.end()) {}
-  at::Tensor attend(int64_t layer, const AttentionInput& input) override;
-
- private:
-  std::vector<int32_t> cu_seqlens_;
-  std::vector<KvCache*> caches_;
+// New tokens of a sequence, some rows of a packed forward pass.
+struct NewTokens {
+  KvCache::Rows rows;
+  const KvCache* before = nullptr;  // what they come behind; null: nothing
+  KvCache* cache = nullptr;  // they are appended to this, which is then what they come behind
 };
 
-// One new token a sequence; sequences may be of any lengths.
-class DecodeAttention final : public AttentionPattern {
+// New tokens of any number of sequences, packed, each seeing what its sequence has cached and
+// itself. A cache that others begin with may be computed in the same pass.
+class CachedAttention final : public AttentionPattern {
  public:
-  explicit DecodeAttention(std::span<KvCache* const> caches)
-      : caches_(caches.begin(), caches.end()) {}
+  // `runs` follow each other, and what they point to outlives this.
+  explicit CachedAttention(std::vector<NewTokens> runs);
   at::Tensor attend(int64_t layer, const AttentionInput& input) override;
 
  private:
-  std::vector<KvCache*> caches_;
+  std::vector<NewTokens> runs_;
 };
 
 }  // namespace sft

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -27,25 +28,31 @@ at::Tensor attention_plain(const at::Tensor& queries, const at::Tensor& keys,
                            const at::Tensor& values, std::span<const int32_t> cu_seqlens,
                            const AttentionRule& rule);
 
-// What a sequence has cached in a layer: keys and values [kv_heads, capacity, head_dim],
-// contiguous, whose first `tokens` tokens are in use, the new one's last.
+// Keys and values of tokens that follow each other: [kv_heads, capacity, head_dim], the numbers of
+// a head side by side, whose first `tokens` tokens are in use.
 struct CachedTokens {
   at::Tensor keys;
   at::Tensor values;
   int64_t tokens = 0;
 };
 
-// Attention of one new token a sequence over everything cached before it and itself, without
-// gradients; sequences may be of any lengths, and none depends on the others.
-//   queries: [sequences, heads, head_dim], as many as `cached`.
-// Returns [sequences, heads, head_dim]. Softmax and its sums in float32.
-at::Tensor decode_attention(const at::Tensor& queries, std::span<const CachedTokens> cached,
+// The newest tokens of a sequence, whose queries are asked, and all that it consists of, itself
+// included: one part behind another. Parts may belong to many sequences.
+struct CachedSequence {
+  std::vector<CachedTokens> parts;
+  int64_t new_tokens = 1;
+};
+
+// Attention of new tokens over everything cached before them and themselves, without gradients;
+// sequences may be of any lengths, and none depends on the others. Quick where sequences that share
+// a part follow each other.
+//   queries: [new tokens of all sequences, packed, heads, head_dim].
+// Returns the same shape. Softmax and its sums in float32.
+at::Tensor cached_attention(const at::Tensor& queries, std::span<const CachedSequence> sequences,
                             const AttentionRule& rule);
 
-// The same for one sequence, by LibTorch's operations; runs on any device.
-//   query: [heads, head_dim]; keys, values: [kv_heads, length, head_dim], the new token's last.
-// Returns [heads, head_dim].
-at::Tensor cached_attention(const at::Tensor& query, const at::Tensor& keys,
-                            const at::Tensor& values, const AttentionRule& rule);
+// The same for one sequence by its definition; runs on any device.
+at::Tensor cached_attention_plain(const at::Tensor& queries, const CachedSequence& sequence,
+                                  const AttentionRule& rule);
 
 }  // namespace sft
