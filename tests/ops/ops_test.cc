@@ -199,12 +199,12 @@ CachedTokens cached(const Tensor& keys, const Tensor& values, int64_t begin, int
 }
 
 const std::vector<AttentionRule>& cached_rules() {
-  static const std::vector<AttentionRule> rules = {{.scale = 0.2},
-                                                   {.scale = 0.2, .window = 7},
-                                                   {.scale = 0.2, .window = 300},
-                                                   kCap,
-                                                   {.scale = 0.5, .soft_cap = 1.5, .window = 64}};
-  return rules;
+  static const std::vector<AttentionRule> kRules = {{.scale = 0.2},
+                                                    {.scale = 0.2, .window = 7},
+                                                    {.scale = 0.2, .window = 300},
+                                                    kCap,
+                                                    {.scale = 0.5, .soft_cap = 1.5, .window = 64}};
+  return kRules;
 }
 
 TEST(Attention, OfTheLastTokensIsTheLastRowsOfAll) {
