@@ -1,19 +1,14 @@
 #include "sft/ops/attention.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tanh.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include "ops/block_attention.h"
 #include "ops/cpu_kernels.h"
@@ -24,12 +19,6 @@ namespace sft {
 namespace {
 
 using at::Tensor;
-
-constexpr double kNoDropout = 0.0;
-
-// LibTorch's flash kernel takes [batch, heads, seq, head_dim] and as many key heads as heads. The
-// key heads stand in its place of the batch, and the queries that share one in its place of the
-// heads, so that keys and values are read where they are.
 
 // [seq, heads, head_dim] -> [kv_heads, group, seq, head_dim]
 Tensor grouped(const Tensor& queries, int64_t kv_heads) {
@@ -50,65 +39,6 @@ Tensor ungrouped(const Tensor& heads) {
 Tensor rows(const Tensor& packed, int64_t begin, int64_t end) {
   return packed.slice(0, begin, end);
 }
-
-class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
- public:
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& queries,
-                        const Tensor& keys, const Tensor& values,
-                        const std::vector<int64_t>& cu_seqlens, double scale) {
-    const int64_t kv_heads = keys.size(1);
-    const int64_t group = queries.size(1) / kv_heads;
-    Tensor output = at::empty_like(queries);
-    std::vector<Tensor> saved = {queries, keys, values, output};
-    for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
-      const int64_t begin = cu_seqlens[i];
-      const int64_t end = cu_seqlens[i + 1];
-      const auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(
-          grouped(rows(queries, begin, end), kv_heads),
-          shared_by_group(rows(keys, begin, end), group),
-          shared_by_group(rows(values, begin, end), group), kNoDropout, /*is_causal=*/true,
-          /*attn_mask=*/{}, scale);
-      rows(output, begin, end).copy_(ungrouped(out));
-      saved.push_back(logsumexp);
-    }
-    context->save_for_backward(saved);
-    context->saved_data["cu_seqlens"] = cu_seqlens;
-    context->saved_data["scale"] = scale;
-    return output;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& grads) {
-    const torch::autograd::variable_list saved = context->get_saved_variables();
-    const Tensor& queries = saved[0];
-    const Tensor& keys = saved[1];
-    const Tensor& values = saved[2];
-    const Tensor& output = saved[3];
-    const std::vector<int64_t> cu_seqlens = context->saved_data["cu_seqlens"].toIntVector();
-    const double scale = context->saved_data["scale"].toDouble();
-    const int64_t kv_heads = keys.size(1);
-    const int64_t group = queries.size(1) / kv_heads;
-    const Tensor dout = grads[0].contiguous();
-    Tensor dqueries = at::empty_like(queries);
-    Tensor dkeys = at::empty_like(keys);
-    Tensor dvalues = at::empty_like(values);
-    for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
-      const int64_t begin = cu_seqlens[i];
-      const int64_t end = cu_seqlens[i + 1];
-      const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          grouped(rows(dout, begin, end), kv_heads), grouped(rows(queries, begin, end), kv_heads),
-          shared_by_group(rows(keys, begin, end), group),
-          shared_by_group(rows(values, begin, end), group),
-          grouped(rows(output, begin, end), kv_heads), saved[4 + i], kNoDropout,
-          /*is_causal=*/true, /*attn_mask=*/{}, scale);
-      rows(dqueries, begin, end).copy_(ungrouped(dq));
-      // The queries of a group each have their share of their key head's gradient.
-      rows(dkeys, begin, end).copy_(dk.sum(1, false, at::kFloat).permute({1, 0, 2}));
-      rows(dvalues, begin, end).copy_(dv.sum(1, false, at::kFloat).permute({1, 0, 2}));
-    }
-    return {dqueries, dkeys, dvalues, Tensor(), Tensor()};
-  }
-};
 
 // Products [.., keys] in float32 as scores.
 Tensor scores_of(const Tensor& products, const AttentionRule& rule) {
@@ -135,13 +65,6 @@ Tensor attention_of_last(const Tensor& q, const Tensor& k, const Tensor& v,
   return at::matmul(weights, v);
 }
 
-bool is_cut_by_window(std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
-  return rule.window > 0 &&
-         std::adjacent_find(cu_seqlens.begin(), cu_seqlens.end(), [&](int32_t begin, int32_t end) {
-           return end - begin > rule.window;
-         }) != cu_seqlens.end();
-}
-
 }  // namespace
 
 Tensor attention_plain(const Tensor& queries, const Tensor& keys, const Tensor& values,
@@ -164,16 +87,8 @@ Tensor attention(const Tensor& queries, const Tensor& keys, const Tensor& values
                  std::span<const int32_t> cu_seqlens, const AttentionRule& rule) {
   SFT_CHECK(queries.size(1) % keys.size(1) == 0);
   SFT_CHECK(!cu_seqlens.empty() && cu_seqlens.back() == queries.size(0));
-  if (!has_cpu_kernels(queries)) {
-    return attention_plain(queries, keys, values, cu_seqlens, rule);
-  }
-  // LibTorch's kernel has neither caps nor windows.
-  if (rule.soft_cap != 0 || is_cut_by_window(cu_seqlens, rule)) {
-    return block_attention(queries, keys, values, cu_seqlens, rule);
-  }
-  return AttentionFunction::apply(queries.contiguous(), keys.contiguous(), values.contiguous(),
-                                  std::vector<int64_t>(cu_seqlens.begin(), cu_seqlens.end()),
-                                  rule.scale);
+  return has_cpu_kernels(queries) ? block_attention(queries, keys, values, cu_seqlens, rule)
+                                  : attention_plain(queries, keys, values, cu_seqlens, rule);
 }
 
 Tensor cached_attention_plain(const Tensor& queries, const CachedSequence& sequence,
