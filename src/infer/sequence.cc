@@ -17,17 +17,24 @@ Sequence::Sequence(const GenerateRequest& request, size_t index, const SequenceR
       tokens_(request.prompt_ids),
       cache_(rules.num_layers, start.cache),
       decoder_(rules.tokenizer, DecodeSpecial::kSkip) {
-  if (request.max_new_tokens <= 0) {
+  end_if_full();
+}
+
+int64_t Sequence::num_generated() const {
+  return std::ssize(tokens_) - std::ssize(request_.prompt_ids);
+}
+
+void Sequence::end_if_full() {
+  if (num_generated() >= request_.max_new_tokens) {
     finish(FinishReason::kLength);
-  } else if (std::ssize(tokens_) >= rules.context_length) {
+  } else if (std::ssize(tokens_) >= rules_.context_length) {
     finish(FinishReason::kContext);
   }
 }
 
 int64_t Sequence::room() const {
-  const auto length = std::ssize(tokens_);
-  return std::min(request_.max_new_tokens - std::ssize(result_.token_ids),
-                  rules_.context_length - length);
+  return std::min(request_.max_new_tokens - num_generated(),
+                  rules_.context_length - std::ssize(tokens_));
 }
 
 std::vector<int32_t> Sequence::guess(size_t most) const {
@@ -53,7 +60,6 @@ void Sequence::take(std::span<const int32_t> choices, std::span<const int32_t> g
 
 void Sequence::append(int32_t id) {
   tokens_.push_back(id);
-  result_.token_ids.push_back(id);
   if (std::ranges::find(rules_.end_token_ids, id) != rules_.end_token_ids.end()) {
     finish(FinishReason::kEos);
     return;
@@ -63,13 +69,8 @@ void Sequence::append(int32_t id) {
     result_.text += decoder_.push(id);
   }
   look_for_stop();
-  if (is_done_) {
-    return;
-  }
-  if (std::ssize(result_.token_ids) >= request_.max_new_tokens) {
-    finish(FinishReason::kLength);
-  } else if (std::ssize(tokens_) >= rules_.context_length) {
-    finish(FinishReason::kContext);
+  if (!is_done_) {
+    end_if_full();
   }
 }
 
@@ -97,6 +98,7 @@ void Sequence::finish(FinishReason reason) {
 }
 
 GenerateResult Sequence::take_result() {
+  result_.token_ids.assign(tokens_.end() - num_generated(), tokens_.end());
   return std::move(result_);
 }
 

@@ -50,6 +50,9 @@ class Sequence {
 
  private:
   void append(int32_t id);
+  int64_t num_generated() const;
+  // Ends the sequence where it may take no token more.
+  void end_if_full();
   // Tokens that it may yet take.
   int64_t room() const;
   void finish(FinishReason reason);

@@ -85,10 +85,6 @@ void for_each_row(int64_t heads, const Block& block, const Row& row) {
   });
 }
 
-ScoreFactors factors_of(const AttentionRule& rule) {
-  return {static_cast<float>(rule.scale), static_cast<float>(rule.soft_cap)};
-}
-
 // Products [kv_heads, group * queries, keys] become weights; log_sums [heads, tokens of the
 // sample].
 template <typename T>

@@ -75,8 +75,7 @@ void attend_tiles(const Tensor& queries, std::span<const CachedSequence> sequenc
   const int64_t kv_heads = sequences.front().parts.front().keys.size(0);
   const int64_t group = queries.size(1) / kv_heads;
   const int64_t width = queries.size(2);
-  const ScoreFactors factors = {.scale = static_cast<float>(rule.scale),
-                                .soft_cap = static_cast<float>(rule.soft_cap)};
+  const ScoreFactors factors = factors_of(rule);
   const std::vector<Tile> tiles = tiles_of(sequences, group);
   const auto work = [&](int64_t begin, int64_t end) {
     std::vector<float> scratch;

@@ -1,5 +1,7 @@
 #include "ops/cpu_kernels.h"
 
+#include "sft/ops/attention.h"
+
 namespace sft {
 
 const CpuKernels& baseline_kernels();
@@ -28,6 +30,10 @@ const CpuKernels& chosen_kernels() {
 const CpuKernels& cpu_kernels() {
   static const CpuKernels& kernels = chosen_kernels();
   return kernels;
+}
+
+ScoreFactors factors_of(const AttentionRule& rule) {
+  return {.scale = static_cast<float>(rule.scale), .soft_cap = static_cast<float>(rule.soft_cap)};
 }
 
 bool has_cpu_kernels(const at::Tensor& tensor) {

@@ -9,6 +9,8 @@
 
 namespace sft {
 
+struct AttentionRule;
+
 // A bf16 number: the upper half of a float32.
 struct Bf16 {
   uint16_t bits;
@@ -45,6 +47,7 @@ struct ScoreFactors {
   float scale;
   float soft_cap;
 };
+ScoreFactors factors_of(const AttentionRule& rule);
 struct KeyRange {
   int64_t first;
   int64_t last;

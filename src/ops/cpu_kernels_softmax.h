@@ -84,13 +84,26 @@ SFT_INLINE float capped_loss(T* logits, int64_t vocab, int64_t target, float sca
   return maximum + static_cast<float>(__builtin_log(sum)) - target_logit;
 }
 
+// Calls body with what a soft cap does, or with what none does.
+template <typename Body>
+SFT_INLINE auto with_cap(float soft_cap, const Body& body) {
+  return soft_cap == 0.0F ? body(Uncapped{}) : body(SoftCap{soft_cap, 1.0F / soft_cap});
+}
+
+template <typename T>
+SFT_INLINE void clear_outside(T* row, KeyRange keys) {
+  for (int64_t i = 0; i < keys.first; ++i) {
+    store(row[i], 0.0F);
+  }
+  for (int64_t i = keys.last; i < keys.count; ++i) {
+    store(row[i], 0.0F);
+  }
+}
+
 template <typename T>
 float loss_and_gradient(T* logits, int64_t vocab, int64_t target, LossFactors factors) {
-  if (factors.soft_cap == 0.0F) {
-    return capped_loss(logits, vocab, target, factors.scale, Uncapped{});
-  }
-  return capped_loss(logits, vocab, target, factors.scale,
-                     SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
+  return with_cap(factors.soft_cap,
+                  [&](auto cap) { return capped_loss(logits, vocab, target, factors.scale, cap); });
 }
 
 // `scale` is positive, so that the order of the products is that of the scores.
@@ -113,22 +126,14 @@ SFT_INLINE float capped_weights(T* scores, KeyRange keys, float scale, Cap cap) 
   for (i = 0; i < count; ++i) {
     store(row[i], exp_float(cap(load(row[i]) * scale) - log_sum));
   }
-  for (i = 0; i < keys.first; ++i) {
-    store(scores[i], 0.0F);
-  }
-  for (i = keys.last; i < keys.count; ++i) {
-    store(scores[i], 0.0F);
-  }
+  clear_outside(scores, keys);
   return log_sum;
 }
 
 template <typename T>
 float attention_weights(T* scores, KeyRange keys, ScoreFactors factors) {
-  if (factors.soft_cap == 0.0F) {
-    return capped_weights(scores, keys, factors.scale, Uncapped{});
-  }
-  return capped_weights(scores, keys, factors.scale,
-                        SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
+  return with_cap(factors.soft_cap,
+                  [&](auto cap) { return capped_weights(scores, keys, factors.scale, cap); });
 }
 
 // Scores as products become e^(score - the largest), 0 outside the keys; returns their sum.
@@ -149,20 +154,13 @@ SFT_INLINE float capped_exponentials(float* scores, KeyRange keys, float scale, 
     row[i] = exp_float(cap(row[i] * scale) - maximum);
     lanes[0] += row[i];
   }
-  for (i = 0; i < keys.first; ++i) {
-    scores[i] = 0;
-  }
-  for (i = keys.last; i < keys.count; ++i) {
-    scores[i] = 0;
-  }
+  clear_outside(scores, keys);
   return lane_sum(lanes);
 }
 
 SFT_INLINE float exponentials(float* scores, KeyRange keys, ScoreFactors factors) {
-  return factors.soft_cap == 0.0F
-             ? capped_exponentials(scores, keys, factors.scale, Uncapped{})
-             : capped_exponentials(scores, keys, factors.scale,
-                                   SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
+  return with_cap(factors.soft_cap,
+                  [&](auto cap) { return capped_exponentials(scores, keys, factors.scale, cap); });
 }
 
 template <typename T, typename Cap>
@@ -174,25 +172,16 @@ SFT_INLINE void capped_weights_backward(T* scores, T* dweights, KeyRange keys,
     store(scores[i], weight);
     store(dweights[i], weight * (load(dweights[i]) - sums.mean) * cap.slope(score) * scale);
   }
-  for (int64_t i = 0; i < keys.first; ++i) {
-    store(scores[i], 0.0F);
-    store(dweights[i], 0.0F);
-  }
-  for (int64_t i = keys.last; i < keys.count; ++i) {
-    store(scores[i], 0.0F);
-    store(dweights[i], 0.0F);
-  }
+  clear_outside(scores, keys);
+  clear_outside(dweights, keys);
 }
 
 template <typename T>
 void attention_weights_backward(T* scores, T* dweights, KeyRange keys, AttentionRowSums sums,
                                 ScoreFactors factors) {
-  if (factors.soft_cap == 0.0F) {
-    capped_weights_backward(scores, dweights, keys, sums, factors.scale, Uncapped{});
-    return;
-  }
-  capped_weights_backward(scores, dweights, keys, sums, factors.scale,
-                          SoftCap{factors.soft_cap, 1.0F / factors.soft_cap});
+  with_cap(factors.soft_cap, [&](auto cap) {
+    capped_weights_backward(scores, dweights, keys, sums, factors.scale, cap);
+  });
 }
 
 }  // namespace

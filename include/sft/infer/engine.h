@@ -30,8 +30,6 @@ class Engine final : public LanguageModel {
                                  const OnScored& on_done) override;
 
  private:
-  bool is_end_token(int32_t id) const;
-
   std::unique_ptr<CausalLm> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::vector<int32_t> end_token_ids_;
